@@ -1,0 +1,3 @@
+/** IP addresses, prefixes, ports and protocols. Pure. */
+export * from './ip.ts';
+export * from './protocol.ts';

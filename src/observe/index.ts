@@ -1,0 +1,3 @@
+/** Errors with codes, logs, metrics. */
+export * from './errors.ts';
+export * from './log.ts';
