@@ -1,0 +1,3 @@
+/** YAML and JSON files -> objects with file, line and column. */
+export * from './parse.ts';
+export * from './read.ts';

@@ -1,0 +1,66 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatPosition, parseManifest } from './parse.ts';
+
+const twoDocuments = `apiVersion: v1
+kind: Service
+metadata:
+  name: web
+spec:
+  ports:
+    - port: 80
+      targetPort: 9376
+---
+# nothing here
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: b}
+`;
+
+test('every document becomes an object with its name, namespace and place', () => {
+  const objects = parseManifest(twoDocuments, 'x.yaml');
+  assert.deepEqual(
+    objects.map(({ kind, name, namespace, position }) => [kind, name, namespace, formatPosition(position)]),
+    [
+      ['Service', 'web', undefined, 'x.yaml:1:1'],
+      ['Pod', 'a', 'b', 'x.yaml:12:1'],
+    ],
+  );
+});
+
+test('a field is found by its path, an absent one by its nearest parent', () => {
+  const [service] = parseManifest(twoDocuments, 'x.yaml');
+  const table = [
+    ['spec.ports[0].targetPort', 'x.yaml:8:7'],
+    ['spec.ports[0].nodePort', 'x.yaml:7:7'],
+    ['spec.ports', 'x.yaml:6:3'],
+    ['spec.ports[3].port', 'x.yaml:6:3'],
+    ['metadata.annotations[a.b/c]', 'x.yaml:3:1'],
+  ] as const;
+  for (const [path, want] of table)
+    assert.equal(formatPosition(service?.locate(path) ?? { file: '', line: 0, column: 0 }), want, path);
+});
+
+test('a List is replaced by its items', () => {
+  const objects = parseManifest(
+    '{"apiVersion":"v1","kind":"List","items":[{"apiVersion":"v1","kind":"Pod","metadata":{"name":"p"}}]}',
+    'l.json',
+  );
+  assert.deepEqual(
+    objects.map((object) => object.name),
+    ['p'],
+  );
+});
+
+test('what is no object is refused with its place and what to write', () => {
+  const table = [
+    ['kind: Pod', /^x:1:1: apiVersion is missing/],
+    ['apiVersion: v1\nmetadata: {}', /^x:1:1: kind is missing/],
+    ['- a', /^x:1:1: a document must be a mapping/],
+    ['a: [', /^x:\d+:\d+: /],
+    ['a: 1\na: 2', /^x:2:1: Map keys must be unique/],
+    ['a: b: c', /^x:1:/],
+  ] as const;
+  for (const [text, want] of table) assert.throws(() => parseManifest(text, 'x'), { message: want }, text);
+});

@@ -1,0 +1,41 @@
+/** Reading manifests from files and directories. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { CodedError, messageOf } from '../observe/index.ts';
+import { parseManifest } from './parse.ts';
+import type { ManifestObject } from './parse.ts';
+
+/** A path that cannot be read. */
+export class ManifestReadError extends CodedError<{ readonly code: 'unreadable'; readonly path: string }> {}
+
+/**
+ * The objects of the given files and directories, in the order given; `-` is standard input. A directory is read in the
+ * order of its names, `.yaml`, `.yml` and `.json` files only, not recursively, as kubectl does.
+ * Throws `ManifestReadError` when a path cannot be read and `ManifestError` when a file is malformed.
+ */
+export function readManifests(paths: readonly string[]): ManifestObject[] {
+  return paths.flatMap((path) => filesOf(path).flatMap((file) => parseManifest(read(file), file === '-' ? 'stdin' : file)));
+}
+
+/** The files that a `-f` argument stands for. */
+export function filesOf(path: string): string[] {
+  if (path === '-') return ['-'];
+  const isDirectory = attempt(path, () => statSync(path).isDirectory());
+  if (!isDirectory) return [path];
+  const files = attempt(path, () => readdirSync(path)).filter((name) => /\.(ya?ml|json)$/.test(name));
+  if (files.length === 0)
+    throw new ManifestReadError(`${path}: no .yaml, .yml or .json file in this directory`, { code: 'unreadable', path });
+  return files.sort().map((name) => join(path, name));
+}
+
+function read(file: string): string {
+  return attempt(file, () => readFileSync(file === '-' ? 0 : file, 'utf8'));
+}
+
+function attempt<T>(path: string, action: () => T): T {
+  try {
+    return action();
+  } catch (error) {
+    throw new ManifestReadError(`cannot read ${path}: ${messageOf(error)}`, { code: 'unreadable', path }, { cause: error });
+  }
+}
