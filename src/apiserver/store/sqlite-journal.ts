@@ -1,0 +1,69 @@
+/** The journal on disk: one SQLite file in WAL mode, the last version of every object and the highest revision. */
+import type { DatabaseSync } from 'node:sqlite';
+import type { Journal } from './memory-store.ts';
+import type { ApiObject, StoredObject } from './store.ts';
+
+/**
+ * Opens or creates the file. Each write is one transaction: it survives the end of the process at any moment, and a loss of
+ * power up to the last checkpoint of the WAL (synchronous = NORMAL).
+ */
+export async function openSqliteJournal(file: string): Promise<Journal> {
+  const { DatabaseSync } = await import('node:sqlite');
+  return new SqliteJournal(new DatabaseSync(file));
+}
+
+class SqliteJournal implements Journal {
+  readonly #database: DatabaseSync;
+  readonly #put: (key: string, revision: number, value: string) => void;
+  readonly #remove: (key: string) => void;
+  readonly #setRevision: (revision: number) => void;
+
+  constructor(database: DatabaseSync) {
+    this.#database = database;
+    database.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;
+      CREATE TABLE IF NOT EXISTS counter (id INTEGER PRIMARY KEY CHECK (id = 1), revision INTEGER NOT NULL);
+    `);
+    const put = database.prepare('INSERT OR REPLACE INTO objects (key, revision, value) VALUES (?, ?, ?)');
+    const remove = database.prepare('DELETE FROM objects WHERE key = ?');
+    const setRevision = database.prepare('INSERT OR REPLACE INTO counter (id, revision) VALUES (1, ?)');
+    this.#put = (key, revision, value) => put.run(key, revision, value);
+    this.#remove = (key) => remove.run(key);
+    this.#setRevision = (revision) => setRevision.run(revision);
+  }
+
+  load(): { readonly revision: number; readonly objects: readonly StoredObject[] } {
+    const objects = this.#database
+      .prepare('SELECT key, revision, value FROM objects ORDER BY key')
+      .all()
+      .map((row) => ({
+        key: String(row['key']),
+        revision: Number(row['revision']),
+        object: JSON.parse(String(row['value'])) as ApiObject,
+      }));
+    const counter = this.#database.prepare('SELECT revision FROM counter WHERE id = 1').get();
+    const revision = Number(counter?.['revision'] ?? 0);
+    // The start itself takes a revision: two restarts without a write in between must not share one.
+    this.#setRevision(revision + 1);
+    return { revision, objects };
+  }
+
+  write(key: string, revision: number, object: ApiObject | undefined): void {
+    this.#database.exec('BEGIN');
+    try {
+      if (object === undefined) this.#remove(key);
+      else this.#put(key, revision, JSON.stringify(object));
+      this.#setRevision(revision);
+      this.#database.exec('COMMIT');
+    } catch (error) {
+      this.#database.exec('ROLLBACK');
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
