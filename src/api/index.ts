@@ -2,3 +2,10 @@
 export * from './schema.ts';
 export * from './resource.ts';
 export * from './kinds/index.ts';
+export * from './field-errors.ts';
+export * from './selectors.ts';
+export * from './status.ts';
+export * from './validation/identifiers.ts';
+// Both the schema language and the field errors have a `required`: here the name is the schema's.
+export { required } from './schema.ts';
+export { required as requiredValue } from './field-errors.ts';
