@@ -69,7 +69,11 @@ export interface KubeClient {
   /** One watch stream: ends when the server ends it or the signal aborts. Reconnecting is the informer's work. */
   watch<T>(resource: Resource<T>, options?: WatchOptions): AsyncIterable<WatchEvent<T>>;
   /** Any other request; resolves to the parsed JSON body, or the text where the answer is not JSON. */
-  request(method: string, path: string, options?: { readonly body?: unknown; readonly contentType?: string; readonly accept?: string; readonly signal?: AbortSignal }): Promise<unknown>;
+  request(
+    method: string,
+    path: string,
+    options?: { readonly body?: unknown; readonly contentType?: string; readonly accept?: string; readonly signal?: AbortSignal },
+  ): Promise<unknown>;
 }
 
 /** What an informer tells its listeners. Called in order, once the object is in the store. */
