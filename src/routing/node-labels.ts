@@ -1,0 +1,50 @@
+/** What a node or an endpoint is worth for a topology key. */
+import type { Node } from '../api/index.ts';
+
+export const hostnameLabel = 'kubernetes.io/hostname';
+export const zoneLabel = 'topology.kubernetes.io/zone';
+export const regionLabel = 'topology.kubernetes.io/region';
+
+/** Keys in the short spelling that examples of topologyKeys use, and the labels that they mean where the short one is absent. */
+const shortLabels: Readonly<Record<string, string>> = {
+  'kubernetes.io/zone': zoneLabel,
+  'kubernetes.io/region': regionLabel,
+};
+
+/** Node objects by name; a `Map` and an informer both fit. */
+export interface NodeLookup {
+  get(name: string): Node | undefined;
+}
+
+/** The value of a topology key on a node; undefined when it has none. A node that nobody knows still has its name. */
+export function nodeTopologyValue(node: Node | undefined, nodeName: string, key: string): string | undefined {
+  const labels = node?.metadata?.labels;
+  const own = labels?.[key];
+  if (own !== undefined) return own;
+  if (key === hostnameLabel) return nodeName;
+  const long = shortLabels[key];
+  return long === undefined ? undefined : labels?.[long];
+}
+
+/** The value of a topology key for an endpoint: that of its node, else the zone that its slice names. */
+export function endpointTopologyValue(
+  nodes: NodeLookup,
+  endpoint: { readonly nodeName?: string; readonly zone?: string },
+  key: string,
+): string | undefined {
+  const { nodeName, zone } = endpoint;
+  const value = nodeName === undefined ? undefined : nodeTopologyValue(nodes.get(nodeName), nodeName, key);
+  if (value !== undefined) return value;
+  return key === zoneLabel || shortLabels[key] === zoneLabel ? zone : undefined;
+}
+
+/** The zone of a node, from its label; undefined when it has none or an empty one. */
+export function zoneOf(node: Node | undefined): string | undefined {
+  const zone = node?.metadata?.labels?.[zoneLabel];
+  return zone === '' ? undefined : zone;
+}
+
+/** InternalIP addresses of a node, in the order of its status: the first of a family is the primary one. */
+export function internalIpsOf(node: Node | undefined): readonly string[] {
+  return (node?.status?.addresses ?? []).filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address);
+}
