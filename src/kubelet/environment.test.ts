@@ -1,0 +1,77 @@
+import { test } from 'node:test';
+import assert from 'node:assert/strict';
+import type { ReferenceSource } from './environment.ts';
+import { buildEnvironment, buildServiceVariables, expand } from './environment.ts';
+
+const source: ReferenceSource = {
+  pod: { metadata: { name: 'p', namespace: 'ns', uid: 'u', labels: { b: '2', a: '1' } }, spec: { containers: [] } },
+  podIPs: ['10.244.1.2', 'fd00::2'],
+  hostIPs: ['10.0.1.1'],
+  nodeName: 'node-1',
+  getConfigMap: (name) => (name === 'cm' ? { data: { K: 'v', L: 'w' } } : undefined),
+  getSecret: (name) => (name === 's' ? { data: { P: btoa('hidden') } } : undefined),
+};
+
+test('env wins over envFrom, and values name variables before them', () => {
+  const result = buildEnvironment(
+    {
+      envFrom: [{ prefix: 'X_', configMapRef: { name: 'cm' } }, { secretRef: { name: 's' } }],
+      env: [
+        { name: 'A', value: 'a' },
+        { name: 'B', value: '$(A)-$(X_K)-$$(A)-$(NONE)' },
+        { name: 'P', value: 'shown' },
+        { name: 'IP', valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+        { name: 'L', valueFrom: { fieldRef: { fieldPath: "metadata.labels['a']" } } },
+        { name: 'S', valueFrom: { secretKeyRef: { name: 's', key: 'P' } } },
+        { name: 'O', valueFrom: { configMapKeyRef: { name: 'nope', key: 'x', optional: true } } },
+      ],
+    },
+    source,
+    new Map(),
+  );
+  assert.ok(result.ok);
+  assert.deepEqual(Object.fromEntries(result.variables), {
+    X_K: 'v',
+    X_L: 'w',
+    A: 'a',
+    B: 'a-v-$(A)-$(NONE)',
+    P: 'shown',
+    IP: '10.244.1.2',
+    L: '1',
+    S: 'hidden',
+  });
+});
+
+const missing: readonly { name: string; from: object; want: string }[] = [
+  { name: 'a ConfigMap', from: { configMapKeyRef: { name: 'x', key: 'k' } }, want: 'configmap "x" not found' },
+  { name: 'a Secret', from: { secretKeyRef: { name: 'x', key: 'k' } }, want: 'secret "x" not found' },
+  { name: 'a key', from: { configMapKeyRef: { name: 'cm', key: 'k' } }, want: "couldn't find key k in ConfigMap ns/cm" },
+];
+for (const { name, from, want } of missing) {
+  test(`${name} that is missing is named`, () => {
+    const result = buildEnvironment({ env: [{ name: 'A', valueFrom: from }] }, source, new Map());
+    assert.deepEqual(result, { ok: false, problem: want });
+  });
+}
+
+test('service variables follow upstream names', () => {
+  const service = (name: string, namespace: string): Parameters<typeof buildServiceVariables>[0][number] => ({
+    metadata: { name, namespace },
+    spec: { clusterIP: '10.96.0.5', ports: [{ name: 'http-x', port: 80 }] },
+  });
+  const variables = buildServiceVariables(
+    [service('my-svc', 'ns'), service('other', 'elsewhere'), service('kubernetes', 'default')],
+    'ns',
+    true,
+  );
+  assert.equal(variables.get('MY_SVC_SERVICE_HOST'), '10.96.0.5');
+  assert.equal(variables.get('MY_SVC_SERVICE_PORT_HTTP_X'), '80');
+  assert.equal(variables.get('MY_SVC_PORT_80_TCP'), 'tcp://10.96.0.5:80');
+  assert.equal(variables.get('KUBERNETES_SERVICE_HOST'), '10.96.0.5');
+  assert.equal(variables.has('OTHER_SERVICE_HOST'), false);
+  assert.equal(buildServiceVariables([service('my-svc', 'ns')], 'ns', false).size, 0);
+});
+
+test('expansion leaves what it does not know', () => {
+  assert.equal(expand('$(A) $A $( $$', new Map([['A', '1']])), '1 $A $( $');
+});
