@@ -367,7 +367,7 @@ function isIn(target: Target, object: Json): boolean {
 }
 
 function nameOf(object: Json): string {
-  return keyOf(object as KubeObject);
+  return keyOf(object);
 }
 
 function answer(response: ServerResponse, status: number, body: unknown): void {
