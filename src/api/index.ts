@@ -4,6 +4,7 @@ export * from './resource.ts';
 export * from './kinds/index.ts';
 export * from './field-errors.ts';
 export * from './selectors.ts';
+export * from './service/index.ts';
 export * from './status.ts';
 export * from './validation/identifiers.ts';
 // Both the schema language and the field errors have a `required`: here the name is the schema's.
