@@ -10,3 +10,13 @@ export * from './validation/identifiers.ts';
 // Both the schema language and the field errors have a `required`: here the name is the schema's.
 export { required } from './schema.ts';
 export { required as requiredValue } from './field-errors.ts';
+export * from './json-text.ts';
+export * from './kind-lookup.ts';
+export * from './normal-form.ts';
+export * from './patch/json-merge-patch.ts';
+export * from './patch/json-patch.ts';
+export * from './patch/strategic-merge-patch.ts';
+export * from './protobuf.ts';
+export * from './quantity.ts';
+export * from './strict.ts';
+export * from './timestamps.ts';

@@ -59,6 +59,8 @@ export interface Field<T = unknown, R extends boolean = boolean> {
   readonly pointer: boolean;
   /** A zero value is written all the same (no `omitempty` in Go). */
   readonly keepsZero: boolean;
+  /** On the protobuf wire the member stands inside the sub-message of this number, although JSON has it one level up. */
+  readonly inlinedIn?: number;
 }
 
 /** The TypeScript type of a schema's JSON form. Every member is readonly; optional members also accept `undefined`. */
@@ -110,6 +112,11 @@ export function field<T>(proto: number, schema: Schema<T>, ...flags: readonly Fi
 /** A required member with its protobuf number. */
 export function required<T>(proto: number, schema: Schema<T>, ...flags: readonly FieldFlag[]): Field<T, true> {
   return { proto, schema, required: true, pointer: flags.includes('pointer'), keepsZero: flags.includes('keepsZero') };
+}
+
+/** Members that JSON has in the object itself and protobuf in its sub-message number `proto` (embedded structs in Go). */
+export function inlined<F extends Fields>(proto: number, fields: F): F {
+  return Object.fromEntries(Object.entries(fields).map(([name, member]) => [name, { ...member, inlinedIn: proto }])) as F;
 }
 
 /** An object type. `name` is its OpenAPI definition name. */

@@ -4,6 +4,7 @@ import {
   boolean,
   enumeration,
   field,
+  inlined,
   int32,
   int64,
   intOrString,
@@ -18,11 +19,81 @@ import {
 import { objectFieldSelectorSchema, resourceClaimSchema, resourceFieldSelectorSchema } from './references.ts';
 import { securityContextSchema } from './security-context.ts';
 
+/** Signals that a container can be stopped by. */
+export const signalName = enumeration(
+  'SIGABRT',
+  'SIGALRM',
+  'SIGBUS',
+  'SIGCHLD',
+  'SIGCLD',
+  'SIGCONT',
+  'SIGFPE',
+  'SIGHUP',
+  'SIGILL',
+  'SIGINT',
+  'SIGIO',
+  'SIGIOT',
+  'SIGKILL',
+  'SIGPIPE',
+  'SIGPOLL',
+  'SIGPROF',
+  'SIGPWR',
+  'SIGQUIT',
+  'SIGRTMAX',
+  'SIGRTMAX-1',
+  'SIGRTMAX-10',
+  'SIGRTMAX-11',
+  'SIGRTMAX-12',
+  'SIGRTMAX-13',
+  'SIGRTMAX-14',
+  'SIGRTMAX-2',
+  'SIGRTMAX-3',
+  'SIGRTMAX-4',
+  'SIGRTMAX-5',
+  'SIGRTMAX-6',
+  'SIGRTMAX-7',
+  'SIGRTMAX-8',
+  'SIGRTMAX-9',
+  'SIGRTMIN',
+  'SIGRTMIN+1',
+  'SIGRTMIN+10',
+  'SIGRTMIN+11',
+  'SIGRTMIN+12',
+  'SIGRTMIN+13',
+  'SIGRTMIN+14',
+  'SIGRTMIN+15',
+  'SIGRTMIN+2',
+  'SIGRTMIN+3',
+  'SIGRTMIN+4',
+  'SIGRTMIN+5',
+  'SIGRTMIN+6',
+  'SIGRTMIN+7',
+  'SIGRTMIN+8',
+  'SIGRTMIN+9',
+  'SIGSEGV',
+  'SIGSTKFLT',
+  'SIGSTOP',
+  'SIGSYS',
+  'SIGTERM',
+  'SIGTRAP',
+  'SIGTSTP',
+  'SIGTTIN',
+  'SIGTTOU',
+  'SIGURG',
+  'SIGUSR1',
+  'SIGUSR2',
+  'SIGVTALRM',
+  'SIGWINCH',
+  'SIGXCPU',
+  'SIGXFSZ',
+);
+
 export const configMapKeySelectorSchema = object(
   'io.k8s.api.core.v1.ConfigMapKeySelector',
   {
-    // on the wire inside inlined message number 1
-    name: field(1, string),
+    ...inlined(1, {
+      name: field(1, string),
+    }),
     key: required(2, string, 'keepsZero'),
     optional: field(3, boolean, 'pointer'),
   },
@@ -45,8 +116,9 @@ export type FileKeySelector = Infer<typeof fileKeySelectorSchema>;
 export const secretKeySelectorSchema = object(
   'io.k8s.api.core.v1.SecretKeySelector',
   {
-    // on the wire inside inlined message number 1
-    name: field(1, string),
+    ...inlined(1, {
+      name: field(1, string),
+    }),
     key: required(2, string, 'keepsZero'),
     optional: field(3, boolean, 'pointer'),
   },
@@ -71,15 +143,17 @@ export const envVarSchema = object('io.k8s.api.core.v1.EnvVar', {
 export type EnvVar = Infer<typeof envVarSchema>;
 
 export const configMapEnvSourceSchema = object('io.k8s.api.core.v1.ConfigMapEnvSource', {
-  // on the wire inside inlined message number 1
-  name: field(1, string),
+  ...inlined(1, {
+    name: field(1, string),
+  }),
   optional: field(2, boolean, 'pointer'),
 });
 export type ConfigMapEnvSource = Infer<typeof configMapEnvSourceSchema>;
 
 export const secretEnvSourceSchema = object('io.k8s.api.core.v1.SecretEnvSource', {
-  // on the wire inside inlined message number 1
-  name: field(1, string),
+  ...inlined(1, {
+    name: field(1, string),
+  }),
   optional: field(2, boolean, 'pointer'),
 });
 export type SecretEnvSource = Infer<typeof secretEnvSourceSchema>;
@@ -133,77 +207,7 @@ export type LifecycleHandler = Infer<typeof lifecycleHandlerSchema>;
 export const lifecycleSchema = object('io.k8s.api.core.v1.Lifecycle', {
   postStart: field(1, lifecycleHandlerSchema, 'pointer'),
   preStop: field(2, lifecycleHandlerSchema, 'pointer'),
-  stopSignal: field(
-    3,
-    enumeration(
-      'SIGABRT',
-      'SIGALRM',
-      'SIGBUS',
-      'SIGCHLD',
-      'SIGCLD',
-      'SIGCONT',
-      'SIGFPE',
-      'SIGHUP',
-      'SIGILL',
-      'SIGINT',
-      'SIGIO',
-      'SIGIOT',
-      'SIGKILL',
-      'SIGPIPE',
-      'SIGPOLL',
-      'SIGPROF',
-      'SIGPWR',
-      'SIGQUIT',
-      'SIGRTMAX',
-      'SIGRTMAX-1',
-      'SIGRTMAX-10',
-      'SIGRTMAX-11',
-      'SIGRTMAX-12',
-      'SIGRTMAX-13',
-      'SIGRTMAX-14',
-      'SIGRTMAX-2',
-      'SIGRTMAX-3',
-      'SIGRTMAX-4',
-      'SIGRTMAX-5',
-      'SIGRTMAX-6',
-      'SIGRTMAX-7',
-      'SIGRTMAX-8',
-      'SIGRTMAX-9',
-      'SIGRTMIN',
-      'SIGRTMIN+1',
-      'SIGRTMIN+10',
-      'SIGRTMIN+11',
-      'SIGRTMIN+12',
-      'SIGRTMIN+13',
-      'SIGRTMIN+14',
-      'SIGRTMIN+15',
-      'SIGRTMIN+2',
-      'SIGRTMIN+3',
-      'SIGRTMIN+4',
-      'SIGRTMIN+5',
-      'SIGRTMIN+6',
-      'SIGRTMIN+7',
-      'SIGRTMIN+8',
-      'SIGRTMIN+9',
-      'SIGSEGV',
-      'SIGSTKFLT',
-      'SIGSTOP',
-      'SIGSYS',
-      'SIGTERM',
-      'SIGTRAP',
-      'SIGTSTP',
-      'SIGTTIN',
-      'SIGTTOU',
-      'SIGURG',
-      'SIGUSR1',
-      'SIGUSR2',
-      'SIGVTALRM',
-      'SIGWINCH',
-      'SIGXCPU',
-      'SIGXFSZ',
-    ),
-    'pointer',
-  ),
+  stopSignal: field(3, signalName, 'pointer'),
 });
 export type Lifecycle = Infer<typeof lifecycleSchema>;
 
@@ -214,14 +218,12 @@ export const grpcActionSchema = object('io.k8s.api.core.v1.GRPCAction', {
 export type GRPCAction = Infer<typeof grpcActionSchema>;
 
 export const probeSchema = object('io.k8s.api.core.v1.Probe', {
-  // on the wire inside inlined message number 1
-  exec: field(1, execActionSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  httpGet: field(2, httpGetActionSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  tcpSocket: field(3, tcpSocketActionSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  grpc: field(4, grpcActionSchema, 'pointer'),
+  ...inlined(1, {
+    exec: field(1, execActionSchema, 'pointer'),
+    httpGet: field(2, httpGetActionSchema, 'pointer'),
+    tcpSocket: field(3, tcpSocketActionSchema, 'pointer'),
+    grpc: field(4, grpcActionSchema, 'pointer'),
+  }),
   initialDelaySeconds: field(2, int32),
   timeoutSeconds: field(3, int32),
   periodSeconds: field(4, int32),
@@ -282,7 +284,7 @@ export const volumeMountSchema = object('io.k8s.api.core.v1.VolumeMount', {
 });
 export type VolumeMount = Infer<typeof volumeMountSchema>;
 
-export const containerSchema = object('io.k8s.api.core.v1.Container', {
+const containerFields = {
   name: required(1, string, 'keepsZero'),
   image: field(2, string),
   command: field(3, list(string, { listType: 'atomic' })),
@@ -327,79 +329,13 @@ export const containerSchema = object('io.k8s.api.core.v1.Container', {
   resizePolicy: field(23, list(containerResizePolicySchema, { listType: 'atomic' })),
   restartPolicy: field(24, string, 'pointer'),
   restartPolicyRules: field(25, list(containerRestartRuleSchema, { listType: 'atomic' })),
-});
+};
+
+export const containerSchema = object('io.k8s.api.core.v1.Container', containerFields);
 export type Container = Infer<typeof containerSchema>;
 
 export const ephemeralContainerSchema = object('io.k8s.api.core.v1.EphemeralContainer', {
-  // on the wire inside inlined message number 1
-  name: required(1, string, 'keepsZero'),
-  // on the wire inside inlined message number 1
-  image: field(2, string),
-  // on the wire inside inlined message number 1
-  command: field(3, list(string, { listType: 'atomic' })),
-  // on the wire inside inlined message number 1
-  args: field(4, list(string, { listType: 'atomic' })),
-  // on the wire inside inlined message number 1
-  workingDir: field(5, string),
-  // on the wire inside inlined message number 1
-  ports: field(
-    6,
-    list(containerPortSchema, {
-      listType: 'map',
-      listMapKeys: ['containerPort', 'protocol'],
-      patchStrategy: 'merge',
-      patchMergeKey: 'containerPort',
-    }),
-  ),
-  // on the wire inside inlined message number 1
-  env: field(7, list(envVarSchema, { listType: 'map', listMapKeys: ['name'], patchStrategy: 'merge', patchMergeKey: 'name' })),
-  // on the wire inside inlined message number 1
-  resources: field(8, resourceRequirementsSchema),
-  // on the wire inside inlined message number 1
-  volumeMounts: field(
-    9,
-    list(volumeMountSchema, { listType: 'map', listMapKeys: ['mountPath'], patchStrategy: 'merge', patchMergeKey: 'mountPath' }),
-  ),
-  // on the wire inside inlined message number 1
-  livenessProbe: field(10, probeSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  readinessProbe: field(11, probeSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  lifecycle: field(12, lifecycleSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  terminationMessagePath: field(13, string),
-  // on the wire inside inlined message number 1
-  imagePullPolicy: field(14, enumeration('Always', 'IfNotPresent', 'Never')),
-  // on the wire inside inlined message number 1
-  securityContext: field(15, securityContextSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  stdin: field(16, boolean),
-  // on the wire inside inlined message number 1
-  stdinOnce: field(17, boolean),
-  // on the wire inside inlined message number 1
-  tty: field(18, boolean),
-  // on the wire inside inlined message number 1
-  envFrom: field(19, list(envFromSourceSchema, { listType: 'atomic' })),
-  // on the wire inside inlined message number 1
-  terminationMessagePolicy: field(20, enumeration('FallbackToLogsOnError', 'File')),
-  // on the wire inside inlined message number 1
-  volumeDevices: field(
-    21,
-    list(volumeDeviceSchema, {
-      listType: 'map',
-      listMapKeys: ['devicePath'],
-      patchStrategy: 'merge',
-      patchMergeKey: 'devicePath',
-    }),
-  ),
-  // on the wire inside inlined message number 1
-  startupProbe: field(22, probeSchema, 'pointer'),
-  // on the wire inside inlined message number 1
-  resizePolicy: field(23, list(containerResizePolicySchema, { listType: 'atomic' })),
-  // on the wire inside inlined message number 1
-  restartPolicy: field(24, string, 'pointer'),
-  // on the wire inside inlined message number 1
-  restartPolicyRules: field(25, list(containerRestartRuleSchema, { listType: 'atomic' })),
+  ...inlined(1, containerFields),
   targetContainerName: field(2, string),
 });
 export type EphemeralContainer = Infer<typeof ephemeralContainerSchema>;

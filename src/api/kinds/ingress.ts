@@ -1,6 +1,6 @@
 /** Schemas of Kubernetes 1.36: ingress. */
 import type { Infer } from '../schema.ts';
-import { enumeration, field, int32, list, object, required, string } from '../schema.ts';
+import { enumeration, field, inlined, int32, list, object, required, string } from '../schema.ts';
 import { resource } from '../resource.ts';
 import { objectMetaSchema } from './meta.ts';
 import { typedLocalObjectReferenceSchema } from './references.ts';
@@ -68,8 +68,9 @@ export type HTTPIngressRuleValue = Infer<typeof httpIngressRuleValueSchema>;
 
 export const ingressRuleSchema = object('io.k8s.api.networking.v1.IngressRule', {
   host: field(1, string),
-  // on the wire inside inlined message number 2
-  http: field(1, httpIngressRuleValueSchema, 'pointer'),
+  ...inlined(2, {
+    http: field(1, httpIngressRuleValueSchema, 'pointer'),
+  }),
 });
 export type IngressRule = Infer<typeof ingressRuleSchema>;
 

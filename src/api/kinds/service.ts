@@ -46,6 +46,8 @@ export const serviceSpecSchema = object('io.k8s.api.core.v1.ServiceSpec', {
   healthCheckNodePort: field(12, int32),
   publishNotReadyAddresses: field(13, boolean),
   sessionAffinityConfig: field(14, sessionAffinityConfigSchema, 'pointer'),
+  // Gone upstream since 1.22 and kept here: the number is the one it had (k8s 1.20 core/v1 ServiceSpec).
+  topologyKeys: field(16, list(string, { listType: 'atomic' })),
   ipFamilyPolicy: field(17, enumeration('PreferDualStack', 'RequireDualStack', 'SingleStack'), 'pointer'),
   clusterIPs: field(18, list(string, { listType: 'atomic' })),
   ipFamilies: field(19, list(enumeration('', 'IPv4', 'IPv6'), { listType: 'atomic' })),

@@ -4,6 +4,7 @@ import {
   boolean,
   enumeration,
   field,
+  inlined,
   int32,
   int64,
   list,
@@ -69,8 +70,9 @@ export const keyToPathSchema = object('io.k8s.api.core.v1.KeyToPath', {
 export type KeyToPath = Infer<typeof keyToPathSchema>;
 
 export const configMapVolumeSourceSchema = object('io.k8s.api.core.v1.ConfigMapVolumeSource', {
-  // on the wire inside inlined message number 1
-  name: field(1, string),
+  ...inlined(1, {
+    name: field(1, string),
+  }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   defaultMode: field(3, int32, 'pointer'),
   optional: field(4, boolean, 'pointer'),
@@ -230,8 +232,9 @@ export const clusterTrustBundleProjectionSchema = object('io.k8s.api.core.v1.Clu
 export type ClusterTrustBundleProjection = Infer<typeof clusterTrustBundleProjectionSchema>;
 
 export const configMapProjectionSchema = object('io.k8s.api.core.v1.ConfigMapProjection', {
-  // on the wire inside inlined message number 1
-  name: field(1, string),
+  ...inlined(1, {
+    name: field(1, string),
+  }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   optional: field(4, boolean, 'pointer'),
 });
@@ -254,8 +257,9 @@ export const podCertificateProjectionSchema = object('io.k8s.api.core.v1.PodCert
 export type PodCertificateProjection = Infer<typeof podCertificateProjectionSchema>;
 
 export const secretProjectionSchema = object('io.k8s.api.core.v1.SecretProjection', {
-  // on the wire inside inlined message number 1
-  name: field(1, string),
+  ...inlined(1, {
+    name: field(1, string),
+  }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   optional: field(4, boolean, 'pointer'),
 });
@@ -347,65 +351,37 @@ export type VsphereVirtualDiskVolumeSource = Infer<typeof vsphereVirtualDiskVolu
 
 export const volumeSchema = object('io.k8s.api.core.v1.Volume', {
   name: required(1, string, 'keepsZero'),
-  // on the wire inside inlined message number 2
-  hostPath: field(1, hostPathVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  emptyDir: field(2, emptyDirVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  gcePersistentDisk: field(3, gcePersistentDiskVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  awsElasticBlockStore: field(4, awsElasticBlockStoreVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  gitRepo: field(5, gitRepoVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  secret: field(6, secretVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  nfs: field(7, nfsVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  iscsi: field(8, iscsiVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  glusterfs: field(9, glusterfsVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  persistentVolumeClaim: field(10, persistentVolumeClaimVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  rbd: field(11, rbdVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  flexVolume: field(12, flexVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  cinder: field(13, cinderVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  cephfs: field(14, cephFSVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  flocker: field(15, flockerVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  downwardAPI: field(16, downwardAPIVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  fc: field(17, fcVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  azureFile: field(18, azureFileVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  configMap: field(19, configMapVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  vsphereVolume: field(20, vsphereVirtualDiskVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  quobyte: field(21, quobyteVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  azureDisk: field(22, azureDiskVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  photonPersistentDisk: field(23, photonPersistentDiskVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  portworxVolume: field(24, portworxVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  scaleIO: field(25, scaleIOVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  projected: field(26, projectedVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  storageos: field(27, storageOSVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  csi: field(28, csiVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  ephemeral: field(29, ephemeralVolumeSourceSchema, 'pointer'),
-  // on the wire inside inlined message number 2
-  image: field(30, imageVolumeSourceSchema, 'pointer'),
+  ...inlined(2, {
+    hostPath: field(1, hostPathVolumeSourceSchema, 'pointer'),
+    emptyDir: field(2, emptyDirVolumeSourceSchema, 'pointer'),
+    gcePersistentDisk: field(3, gcePersistentDiskVolumeSourceSchema, 'pointer'),
+    awsElasticBlockStore: field(4, awsElasticBlockStoreVolumeSourceSchema, 'pointer'),
+    gitRepo: field(5, gitRepoVolumeSourceSchema, 'pointer'),
+    secret: field(6, secretVolumeSourceSchema, 'pointer'),
+    nfs: field(7, nfsVolumeSourceSchema, 'pointer'),
+    iscsi: field(8, iscsiVolumeSourceSchema, 'pointer'),
+    glusterfs: field(9, glusterfsVolumeSourceSchema, 'pointer'),
+    persistentVolumeClaim: field(10, persistentVolumeClaimVolumeSourceSchema, 'pointer'),
+    rbd: field(11, rbdVolumeSourceSchema, 'pointer'),
+    flexVolume: field(12, flexVolumeSourceSchema, 'pointer'),
+    cinder: field(13, cinderVolumeSourceSchema, 'pointer'),
+    cephfs: field(14, cephFSVolumeSourceSchema, 'pointer'),
+    flocker: field(15, flockerVolumeSourceSchema, 'pointer'),
+    downwardAPI: field(16, downwardAPIVolumeSourceSchema, 'pointer'),
+    fc: field(17, fcVolumeSourceSchema, 'pointer'),
+    azureFile: field(18, azureFileVolumeSourceSchema, 'pointer'),
+    configMap: field(19, configMapVolumeSourceSchema, 'pointer'),
+    vsphereVolume: field(20, vsphereVirtualDiskVolumeSourceSchema, 'pointer'),
+    quobyte: field(21, quobyteVolumeSourceSchema, 'pointer'),
+    azureDisk: field(22, azureDiskVolumeSourceSchema, 'pointer'),
+    photonPersistentDisk: field(23, photonPersistentDiskVolumeSourceSchema, 'pointer'),
+    portworxVolume: field(24, portworxVolumeSourceSchema, 'pointer'),
+    scaleIO: field(25, scaleIOVolumeSourceSchema, 'pointer'),
+    projected: field(26, projectedVolumeSourceSchema, 'pointer'),
+    storageos: field(27, storageOSVolumeSourceSchema, 'pointer'),
+    csi: field(28, csiVolumeSourceSchema, 'pointer'),
+    ephemeral: field(29, ephemeralVolumeSourceSchema, 'pointer'),
+    image: field(30, imageVolumeSourceSchema, 'pointer'),
+  }),
 });
 export type Volume = Infer<typeof volumeSchema>;
