@@ -14,7 +14,7 @@ export interface WriteMode {
  * `commit` after the store took it, `rollback` when anything failed. Both are synchronous and throw nothing.
  */
 export interface ServiceTransaction {
-  readonly service: Service;
+  readonly object: Service;
   /** Keeps what was reserved; gives back what the Service no longer uses. */
   commit(): void;
   /** Gives back what was reserved by this write; what the Service held before stays its own. */
