@@ -66,4 +66,5 @@ export function errnoName(errno: number): string {
 const names = new Map<number, string>(Object.entries(constants.errno).map(([name, value]) => [value, name]));
 names.set(11, 'EAGAIN');
 names.set(95, 'EOPNOTSUPP');
+names.set(85, 'ERESTART');
 names.set(524, 'ENOTSUPP');

@@ -129,7 +129,10 @@ export interface DumpedCounter extends NftCounter {
   readonly handle: bigint;
 }
 
-/** The number of the current ruleset and who made it. Every commit of anybody in the namespace makes a new one. */
+/**
+ * The number of a ruleset and who made it. Every commit of anybody in the network namespace makes a new one. The process id is
+ * the kernel's own, outside of pid namespaces: compare it with `Nftables.ownProcessId`, not with `process.pid`.
+ */
 export interface NftGeneration {
   readonly id: number;
   readonly processId?: number;
