@@ -1,0 +1,111 @@
+/** Between the sockets and the decision: what the responder leaves open goes to an upstream or to a zone transfer. */
+import type { Logger } from '../observe/index.ts';
+import { messageOf } from '../observe/index.ts';
+import { decodeMessage, encodeMessage, encodeRecord, queryMessage } from './message.ts';
+import type { Message } from './message.ts';
+import { headerFlags, maxMessageBytes, rcodes } from './protocol.ts';
+import type { ChainTail, Responder } from './responder.ts';
+import { outcomes } from './responder.ts';
+
+/** Asks name servers elsewhere. Expected failures are answers (SERVFAIL), not rejections. */
+export interface Forwarder {
+  /** `query` is a whole message; so is the answer, with the same id and question. `maxBytes` bounds it (TC is set when it had to be cut). */
+  forward(query: Message, options: { readonly isTcp: boolean; readonly maxBytes: number }): Promise<Message>;
+  close(): Promise<void>;
+}
+
+/** Who asked, over what. */
+export interface QueryClient {
+  readonly address: string;
+  readonly isTcp: boolean;
+}
+
+/** Gives a zone away: the messages of an AXFR, or undefined when this client must not have it. */
+export type ZoneTransfer = (query: Message, client: QueryClient) => readonly Uint8Array[] | undefined;
+
+/** Is told of every query once it is answered. Called on the hot path: must not allocate. */
+export interface QueryObserver {
+  answered(responder: Responder, rcode: number, queryBytes: number, answerBytes: number, client: QueryClient): void;
+  /** A query whose handling threw. */
+  failed(): void;
+}
+
+export interface QueryHandlerParts {
+  readonly responder: Responder;
+  readonly forwarder?: Forwarder | undefined;
+  readonly transfer?: ZoneTransfer | undefined;
+  readonly observer?: QueryObserver | undefined;
+}
+
+/** In place: `packet[0, length)` becomes the answer. A number is its length (0: say nothing); a promise is an answer that takes longer. */
+export type QueryHandler = (packet: Uint8Array, length: number, client: QueryClient) => number | Promise<readonly Uint8Array[]>;
+
+/** Puts the parts together. Never throws: what goes wrong inside is SERVFAIL to the client, counted, and logged. */
+export function createQueryHandler(parts: QueryHandlerParts, { logger }: { readonly logger: Logger }): QueryHandler {
+  const { responder, forwarder, transfer, observer } = parts;
+
+  const fail = (packet: Uint8Array, length: number, client: QueryClient, error: unknown): number => {
+    logger.error({ err: error, problem: messageOf(error) }, 'query failed');
+    observer?.failed();
+    return responder.respondWithError(packet, length, client.isTcp, rcodes.SERVFAIL);
+  };
+
+  const elsewhere = async (
+    outcome: number,
+    query: Uint8Array,
+    client: QueryClient,
+    target: string,
+  ): Promise<readonly Uint8Array[]> => {
+    const packet = new Uint8Array(maxMessageBytes);
+    packet.set(query);
+    const answer = (length: number): Uint8Array => packet.slice(0, length);
+    try {
+      const message = decodeMessage(query);
+      if (outcome === outcomes.transfer) {
+        const messages = transfer?.(message, client);
+        return messages ?? [answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED))];
+      }
+      if (forwarder === undefined)
+        return [answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED))];
+      const maxBytes = client.isTcp ? maxMessageBytes : Math.max(512, message.edns?.udpBytes ?? 512);
+      if (outcome === outcomes.forward) return [await forwardWhole(forwarder, message, client, maxBytes)];
+      const type = message.questions[0]?.type ?? 0;
+      const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
+      const tail = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
+      return [answer(responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, tail)))];
+    } catch (error) {
+      packet.set(query);
+      return [answer(fail(packet, query.length, client, error))];
+    }
+  };
+
+  return (packet, length, client) => {
+    try {
+      const outcome = responder.respond(packet, length, client.isTcp);
+      if (outcome >= 0) {
+        if (outcome > 0) observer?.answered(responder, responder.rcode, length, outcome, client);
+        return outcome;
+      }
+      return elsewhere(outcome, packet.slice(0, length), client, responder.chaseTarget);
+    } catch (error) {
+      return fail(packet, length, client, error);
+    }
+  };
+}
+
+async function forwardWhole(forwarder: Forwarder, query: Message, client: QueryClient, maxBytes: number): Promise<Uint8Array> {
+  const answer = await forwarder.forward(query, { isTcp: client.isTcp, maxBytes });
+  const whole = encodeMessage(answer);
+  if (whole.length <= maxBytes) return whole;
+  return encodeMessage({ ...answer, flags: answer.flags | headerFlags.TC, answers: [], authorities: [], additionals: [] });
+}
+
+function chainTail(target: string, message: Message): ChainTail {
+  return {
+    target,
+    rcode: message.rcode,
+    isTruncated: (message.flags & headerFlags.TC) !== 0,
+    answers: message.answers.map(encodeRecord),
+    authorities: message.authorities.map(encodeRecord),
+  };
+}

@@ -1,0 +1,345 @@
+/**
+ * The name server's decision: one query in, its answer out, in the same packet. Synchronous, no input or output, and no
+ * garbage in the steady state. What it cannot answer from the index alone (a name outside the zones, a chain that leads
+ * there, a zone transfer) it leaves untouched and says so.
+ *
+ * Order of decisions: reference of the Kubernetes DNS specification 1.1.0, and of CoreDNS where that is silent. Whether a
+ * *name exists* and which *records match the type* are separate questions throughout.
+ */
+import type { NameIndex, NameNode, RRset } from '../names/index.ts';
+import { labelsOf, lowerCaseWire, mustEncodeName, parseDashedLabel, rrsetOf, rrTypes } from '../names/index.ts';
+import type { Permutation } from './answer-writer.ts';
+import { AnswerWriter } from './answer-writer.ts';
+import { classIn, headerBytes, maxMessageBytes, opcodes, queryTypes, rcodes } from './protocol.ts';
+import type { Query } from './query.ts';
+import { createQuery, decodeQuery, queryVerdicts } from './query.ts';
+
+/** What `respond` returns instead of a length. */
+export const outcomes = {
+  /** Not a query: send nothing. */
+  drop: 0,
+  /** Not our name: ask an upstream. The packet is untouched. */
+  forward: -1,
+  /** A chain leads out of our zone, to `chaseTarget`: ask an upstream for that, then `respondWithTail`. The packet is untouched. */
+  chase: -2,
+  /** AXFR or IXFR over TCP of a zone of ours. The packet is untouched. */
+  transfer: -3,
+} as const;
+
+/** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
+export interface ChainTail {
+  /** The name that was asked for: `chaseTarget`. Should the chain lead elsewhere by now, the tail does not belong to it. */
+  readonly target: string;
+  readonly rcode: number;
+  readonly isTruncated: boolean;
+  readonly answers: readonly Uint8Array[];
+  readonly authorities: readonly Uint8Array[];
+}
+
+export interface ResponderOptions {
+  readonly index: NameIndex;
+  /** Reverse zones that we answer for, names below arpa. Default: `in-addr.arpa` and `ip6.arpa`. */
+  readonly reverseZones?: readonly string[];
+  /** Whether names that are not ours, and addresses that we do not know, go elsewhere. Default false. */
+  readonly hasUpstream?: boolean;
+  /** False until the objects are all here: until then a missing name is SERVFAIL, not NXDOMAIN, which clients would remember. */
+  readonly isSynced: () => boolean;
+  /** Largest UDP answer, whatever the client claims to take. Default 1232: what passes unfragmented everywhere (DNS flag day 2020). */
+  readonly maxUdpBytes?: number;
+  readonly permutation: Permutation;
+}
+
+interface Zone {
+  readonly wire: string;
+  readonly labels: number;
+  readonly isReverse: boolean;
+}
+
+/** See the head of the file. Not reentrant; one for each thread. */
+export class Responder {
+  /** The query answered last. */
+  readonly query: Query = createQuery();
+  /** The code answered last. */
+  rcode = 0;
+  /** With outcome `chase`: the absolute name, in wire form, that the chain leads to. */
+  chaseTarget = '';
+
+  readonly #index: NameIndex;
+  readonly #zones: readonly Zone[];
+  readonly #hasUpstream: boolean;
+  readonly #isSynced: () => boolean;
+  readonly #maxUdpBytes: number;
+  readonly #writer: AnswerWriter;
+  readonly #chain: (RRset | undefined)[] = new Array<RRset | undefined>(maxChain).fill(undefined);
+  readonly #targetAt = new Uint16Array(4096);
+  readonly #address = new Uint8Array(16);
+  readonly #podKey = new Uint8Array(128);
+  readonly #text = new Uint8Array(256);
+  #queries = 0;
+
+  constructor(options: ResponderOptions) {
+    this.#index = options.index;
+    this.#hasUpstream = options.hasUpstream ?? false;
+    this.#isSynced = options.isSynced;
+    this.#maxUdpBytes = options.maxUdpBytes ?? 1232;
+    this.#writer = new AnswerWriter(options.index.zoneWire, options.permutation);
+    const reverse = (options.reverseZones ?? ['in-addr.arpa', 'ip6.arpa']).map((name) => zoneOf(name, true));
+    const stray = reverse.find((zone) => !zone.wire.endsWith('\x04arpa'));
+    if (stray !== undefined) throw new TypeError('a reverse zone must lie below arpa');
+    this.#zones = [zoneOf(options.index.zone, false), ...reverse].sort((a, b) => b.labels - a.labels);
+  }
+
+  /** Answers `packet[0, length)` in place. The packet's capacity bounds the answer too. Returns its length, or an outcome. */
+  respond(packet: Uint8Array, length: number, isTcp: boolean): number {
+    return this.#respond(packet, length, isTcp, undefined);
+  }
+
+  /** Answers a query that ended in `chase`, with what the upstream said about `chaseTarget`. */
+  respondWithTail(packet: Uint8Array, length: number, isTcp: boolean, tail: ChainTail): number {
+    return this.#respond(packet, length, isTcp, tail);
+  }
+
+  /** An answer without records. For failures that only the caller knows of: no upstream answers, too many queries. */
+  respondWithError(packet: Uint8Array, length: number, isTcp: boolean, rcode: number): number {
+    const { query } = this;
+    if (decodeQuery(packet, length, query) === queryVerdicts.drop) return outcomes.drop;
+    return this.#fail(packet, isTcp, rcode);
+  }
+
+  #respond(packet: Uint8Array, length: number, isTcp: boolean, tail: ChainTail | undefined): number {
+    const { query } = this;
+    const verdict = decodeQuery(packet, length, query);
+    if (verdict === queryVerdicts.drop) return outcomes.drop;
+    if (query.opcode !== opcodes.QUERY) {
+      query.hasOpt &&= verdict === queryVerdicts.ok;
+      // NOTIFY is for secondaries, which we are not.
+      return this.#fail(packet, isTcp, query.opcode === opcodes.NOTIFY ? rcodes.REFUSED : rcodes.NOTIMP);
+    }
+    if (verdict === queryVerdicts.malformed) {
+      query.hasOpt = false;
+      return this.#fail(packet, isTcp, rcodes.FORMERR);
+    }
+    if (query.ednsVersion !== 0) return this.#fail(packet, isTcp, rcodes.BADVERS);
+    if (query.qclass !== classIn) return this.#fail(packet, isTcp, rcodes.REFUSED);
+    const zone = this.#zoneOfQuery(packet);
+    const isTransfer = query.qtype === queryTypes.AXFR || query.qtype === queryTypes.IXFR;
+    if (isTransfer) return isTcp && zone !== undefined ? outcomes.transfer : this.#fail(packet, isTcp, rcodes.REFUSED);
+    if (zone === undefined) return this.#hasUpstream ? outcomes.forward : this.#fail(packet, isTcp, rcodes.REFUSED);
+    this.#queries++;
+    return zone.isReverse ? this.#reverse(packet, isTcp, zone) : this.#forward(packet, isTcp, zone, tail);
+  }
+
+  #zoneOfQuery(packet: Uint8Array): Zone | undefined {
+    const { query } = this;
+    for (const zone of this.#zones) {
+      if (query.labelCount < zone.labels) continue;
+      const at = query.labelAt[query.labelCount - zone.labels] ?? query.qnameEnd;
+      if (isSuffix(packet, at, query.qnameEnd, zone.wire)) return zone;
+    }
+    return undefined;
+  }
+
+  #forward(packet: Uint8Array, isTcp: boolean, zone: Zone, tail: ChainTail | undefined): number {
+    const { query } = this;
+    const zoneAt = query.labelAt[query.labelCount - zone.labels] as number;
+    if (zoneAt === headerBytes) return this.#apex(packet, isTcp, zoneAt, zoneAt);
+    const node = this.#index.forward.find(packet, headerBytes, zoneAt);
+    const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
+    if (node !== undefined && alias !== undefined) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
+    const addressBytes = node === undefined ? this.#podAddress(packet, headerBytes, zoneAt) : 0;
+    this.#begin(packet, isTcp, zoneAt);
+    return this.#terminal(isTcp, node, addressBytes, headerBytes, zoneAt);
+  }
+
+  #reverse(packet: Uint8Array, isTcp: boolean, zone: Zone): number {
+    const { query } = this;
+    const zoneAt = query.labelAt[query.labelCount - zone.labels] as number;
+    if (zoneAt === headerBytes) return this.#apex(packet, isTcp, zoneAt, 0);
+    const arpaAt = query.labelAt[query.labelCount - 1] as number;
+    const node = this.#index.reverse.find(packet, headerBytes, arpaAt);
+    // Addresses that are not the cluster's belong to someone else, and so do the names above them.
+    if (this.#hasUpstream && (node === undefined || node.rrsets.length === 0)) return outcomes.forward;
+    this.#begin(packet, isTcp, 0);
+    return this.#terminal(isTcp, node, 0, headerBytes, zoneAt);
+  }
+
+  /** The zone's own name: SOA, NS, and no data of any other type. */
+  #apex(packet: Uint8Array, isTcp: boolean, ownerAt: number, zoneAt: number): number {
+    const { query } = this;
+    const index = this.#index;
+    this.#begin(packet, isTcp, zoneAt);
+    if (query.qtype === rrTypes.SOA) this.#writer.addSoa(ownerAt, index.serial, index.ttlSeconds, false);
+    else if (query.qtype === rrTypes.NS) this.#addWithGlue(index.nameServers, ownerAt);
+    else return this.#negative(isTcp, rcodes.NOERROR, ownerAt);
+    return this.#finish(isTcp, rcodes.NOERROR);
+  }
+
+  /** ExternalName: the alias, and then what it leads to, as far as we or an upstream know it. */
+  #alias(
+    packet: Uint8Array,
+    isTcp: boolean,
+    first: NameNode,
+    firstAlias: RRset,
+    zoneAt: number,
+    tail: ChainTail | undefined,
+  ): number {
+    const { query } = this;
+    const isFollowed = query.qtype !== rrTypes.CNAME && query.qtype !== queryTypes.ANY;
+    // First walk, then write: until the end of the chain is known the packet must stay as it is.
+    first.mark = this.#queries;
+    this.#chain[0] = firstAlias;
+    let links = 1;
+    let last: RRset = firstAlias;
+    let node: NameNode | undefined;
+    let isLoop = false;
+    while (last.nameAt >= 0) {
+      if (!isFollowed) break;
+      node = this.#index.forward.findText(last.items[0] as string);
+      const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
+      if (node === undefined || alias === undefined) break;
+      if (node.mark === this.#queries || links === maxChain) {
+        isLoop = true;
+        break;
+      }
+      node.mark = this.#queries;
+      this.#chain[links++] = alias;
+      last = alias;
+    }
+    const leadsOut = isFollowed && last.nameAt < 0;
+    if (leadsOut && this.#hasUpstream && tail === undefined) {
+      this.chaseTarget = last.items[0] as string;
+      return outcomes.chase;
+    }
+    const writer = this.#begin(packet, isTcp, zoneAt);
+    let ownerAt = headerBytes;
+    for (let link = 0; link < links; link++) {
+      if (!writer.addAnswer(this.#chain[link] as RRset, 0, ownerAt)) return this.#finish(isTcp, rcodes.NOERROR);
+      ownerAt = writer.lastNameAt;
+    }
+    if (leadsOut && tail !== undefined && tail.target === last.items[0]) return this.#appendTail(isTcp, tail);
+    if (!isFollowed || leadsOut || isLoop) return this.#finish(isTcp, rcodes.NOERROR);
+    const target = last.items[0] as string;
+    if (target === '') return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
+    let addressBytes = 0;
+    if (node === undefined) {
+      for (let at = 0; at < target.length; at++) this.#text[at] = target.charCodeAt(at);
+      addressBytes = this.#podAddress(this.#text, 0, target.length);
+    }
+    return this.#terminal(isTcp, node, addressBytes, ownerAt, zoneAt);
+  }
+
+  /** The records of the asked type at a name, or the proof that there are none. The writer has begun. */
+  #terminal(isTcp: boolean, node: NameNode | undefined, addressBytes: number, ownerAt: number, zoneAt: number): number {
+    const { query } = this;
+    if (addressBytes > 0) {
+      if (query.qtype !== (addressBytes === 4 ? rrTypes.A : rrTypes.AAAA)) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
+      this.#writer.addAddress(this.#address, addressBytes, this.#index.ttlSeconds, ownerAt);
+      return this.#finish(isTcp, rcodes.NOERROR);
+    }
+    // NXDOMAIN would be remembered by clients; before the objects are all here we only do not know.
+    if (node === undefined) return this.#negative(isTcp, this.#isSynced() ? rcodes.NXDOMAIN : rcodes.SERVFAIL, zoneAt);
+    const rrset = rrsetOf(node, query.qtype);
+    if (rrset === undefined) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
+    if (rrset.type === rrTypes.SRV) this.#addWithGlue(rrset, ownerAt);
+    else this.#writer.addAnswers(rrset, ownerAt);
+    return this.#finish(isTcp, rcodes.NOERROR);
+  }
+
+  /** Records that name hosts of our zone, and the addresses of each host once. */
+  #addWithGlue(rrset: RRset, ownerAt: number): void {
+    const writer = this.#writer;
+    let written = 0;
+    while (written < rrset.count && writer.addAnswer(rrset, written, ownerAt)) this.#targetAt[written++] = writer.lastNameAt;
+    if (writer.isTruncated) return;
+    this.#queries++;
+    for (let index = 0; index < written; index++) {
+      const node = this.#index.forward.findText(rrset.items[index] as string, rrset.nameAt);
+      if (node === undefined || node.mark === this.#queries) continue;
+      node.mark = this.#queries;
+      for (const glue of node.rrsets) {
+        if (glue.itemBytes > 0 && !writer.addGlue(glue, this.#targetAt[index] as number)) return;
+      }
+    }
+  }
+
+  /**
+   * The address that `<label>.<namespace>.pod` stands for, in `#address`; its length, or 0 when the name does not exist.
+   * `bytes[start, end)` is a name relative to the zone.
+   */
+  #podAddress(bytes: Uint8Array, start: number, end: number): number {
+    if (this.#index.podMode === 'disabled') return 0;
+    const namespaceAt = start + 1 + (bytes[start] as number);
+    if (namespaceAt >= end) return 0;
+    const podAt = namespaceAt + 1 + (bytes[namespaceAt] as number);
+    if (podAt + 4 !== end || !isSuffix(bytes, podAt, end, '\x03pod')) return 0;
+    if (this.#index.forward.find(bytes, namespaceAt, end) === undefined) return 0;
+    const length = parseDashedLabel(bytes, start + 1, namespaceAt, this.#address);
+    if (length === 0 || this.#index.podMode === 'insecure') return length;
+    const key = this.#podKey;
+    key[0] = length * 2;
+    let at = 1;
+    for (let index = 0; index < length; index++) {
+      const byte = this.#address[index] as number;
+      key[at++] = hexDigits[byte >> 4] as number;
+      key[at++] = hexDigits[byte & 15] as number;
+    }
+    for (let index = namespaceAt; index < podAt; index++) key[at++] = bytes[index] as number;
+    return this.#index.podAddresses.find(key, 0, at) === undefined ? 0 : length;
+  }
+
+  /** NODATA or NXDOMAIN: the SOA record in the authority section. `zoneAt`: where the zone's name stands in the question. */
+  #negative(isTcp: boolean, rcode: number, zoneAt: number): number {
+    this.#writer.addSoa(zoneAt, this.#index.serial, this.#index.ttlSeconds, true);
+    return this.#finish(isTcp, rcode);
+  }
+
+  #appendTail(isTcp: boolean, tail: ChainTail): number {
+    const writer = this.#writer;
+    for (const record of tail.answers) if (!writer.addRaw(record, false)) return this.#finish(isTcp, rcodes.NOERROR);
+    for (const record of tail.authorities) if (!writer.addRaw(record, true)) break;
+    if (tail.isTruncated) writer.isTruncated = true;
+    return this.#finish(isTcp, tail.rcode);
+  }
+
+  #begin(packet: Uint8Array, isTcp: boolean, zoneAt: number): AnswerWriter {
+    const { query } = this;
+    this.#writer.begin(packet, query, zoneAt, isTcp ? maxMessageBytes : Math.min(query.udpBytes, this.#maxUdpBytes));
+    return this.#writer;
+  }
+
+  #finish(isTcp: boolean, rcode: number): number {
+    return this.#close(isTcp, rcode, true);
+  }
+
+  #fail(packet: Uint8Array, isTcp: boolean, rcode: number): number {
+    this.#begin(packet, isTcp, 0);
+    return this.#close(isTcp, rcode, false);
+  }
+
+  #close(isTcp: boolean, rcode: number, isAuthoritative: boolean): number {
+    const { query } = this;
+    this.rcode = rcode;
+    const udpBytes = isTcp ? query.udpBytes : Math.min(query.udpBytes, this.#maxUdpBytes);
+    return this.#writer.finish(query, rcode, isAuthoritative, udpBytes);
+  }
+}
+
+/** Links that a chain may have before we stop following it. */
+const maxChain = 10;
+const hexDigits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
+
+function zoneOf(name: string, isReverse: boolean): Zone {
+  const wire = lowerCaseWire(mustEncodeName(name));
+  return { wire, labels: labelsOf(wire).length, isReverse };
+}
+
+/** Whether `bytes[start, end)` is the lower-case name `wire`, in any case. */
+function isSuffix(bytes: Uint8Array, start: number, end: number, wire: string): boolean {
+  if (end - start !== wire.length) return false;
+  for (let index = 0; index < wire.length; index++) {
+    let byte = bytes[start + index] as number;
+    if (byte >= 65 && byte <= 90) byte += 32;
+    if (byte !== wire.charCodeAt(index)) return false;
+  }
+  return true;
+}

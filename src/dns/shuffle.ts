@@ -1,0 +1,26 @@
+/** The order of address records: uniformly random, drawn anew for every answer (Fisher–Yates, one step per record written). */
+import type { Permutation } from './answer-writer.ts';
+
+/**
+ * A permutation that draws lazily: a truncated answer is a uniformly random subset and costs a random number for each record
+ * that fits, not for each that exists. `random` gives numbers in [0, 1).
+ */
+export function createShuffle(random: () => number): Permutation {
+  let order = new Uint32Array(64);
+  return {
+    pick(position, count) {
+      if (position === 0) {
+        if (count > order.length) order = new Uint32Array(count * 2);
+        for (let index = 0; index < count; index++) order[index] = index;
+      }
+      const other = position + Math.floor(random() * (count - position));
+      const chosen = order[other] as number;
+      order[other] = order[position] as number;
+      order[position] = chosen;
+      return chosen;
+    },
+  };
+}
+
+/** Records in the order of the index: for tests and zone transfer. */
+export const unshuffled: Permutation = { pick: (position) => position };

@@ -1,0 +1,7 @@
+/** Kubernetes objects -> DNS records: the index of every name of a cluster, and why a name has no answer. Pure. */
+export * from './name-index.ts';
+export * from './name-table.ts';
+export * from './pod-label.ts';
+export * from './rrset.ts';
+export * from './service-records.ts';
+export * from './wire-name.ts';

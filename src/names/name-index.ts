@@ -1,0 +1,416 @@
+/**
+ * Every name that the cluster's objects give, kept current object by object, never rebuilt. Pure: the clock comes in.
+ *
+ *   Service, EndpointSlices, Namespace --serviceRecords--> forward table   <svc>.<ns>.svc, endpoints, SRV owners, …
+ *                                                     \--> reverse table   d.c.b.a.in-addr, ….ip6  (relative to arpa)
+ *   Pods (mode verified) ------------------------------> pod table         address bytes + namespace label
+ */
+import type { EndpointSlice, Namespace, Pod, Service } from '../api/index.ts';
+import { parseIp } from '../net/index.ts';
+import type { NameNode } from './name-table.ts';
+import { NameTable } from './name-table.ts';
+import type { RRset } from './rrset.ts';
+import { addressRRset, nameRRset, rawRRset, rrTypes, sameRRsets } from './rrset.ts';
+import type { RecordOptions, ReverseName } from './service-records.ts';
+import { isHeadless, serviceKey, serviceRecords } from './service-records.ts';
+import { addressToWire, encodeLabel, lowerCaseWire, mustEncodeName, reverseNameOf } from './wire-name.ts';
+
+/** Whether `<address>.<namespace>.pod` names exist: never; for any address (kube-dns's habit); or for addresses that a pod of the namespace has. */
+export type PodMode = 'disabled' | 'insecure' | 'verified';
+
+export interface NameIndexOptions {
+  /** The cluster domain, e.g. `cluster.local`. */
+  readonly zone: string;
+  readonly podMode?: PodMode;
+  /** Of every record but dns-version. Default 30, as Kubernetes' own manifest sets it. */
+  readonly ttlSeconds?: number;
+  /** Seconds since 1970, for the serial. */
+  readonly nowSeconds: () => number;
+  /** The addresses that this server answers at: the apex NS records are the Services that lead to them. */
+  readonly ownAddresses?: readonly string[];
+  readonly endpointPodNames?: boolean;
+  readonly ignoreEmptyServices?: boolean;
+  readonly zonalNames?: boolean;
+  /** Only these namespaces exist. Default: all. */
+  readonly namespaces?: readonly string[];
+}
+
+/** A Service as the index knows it. `service` is undefined while only slices of it were seen. */
+export interface KnownService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly service: Service | undefined;
+  /** In name order. */
+  readonly slices: readonly EndpointSlice[];
+}
+
+interface ServiceState extends KnownService {
+  service: Service | undefined;
+  slices: EndpointSlice[];
+  /** What stands in the tables because of it. */
+  forwardKeys: readonly string[];
+  reverse: readonly ReverseName[];
+}
+
+interface PointerState {
+  readonly state: ServiceState;
+  readonly name: ReverseName;
+}
+
+/** See the head of the file. Each `apply` takes the whole object as it now is, each `remove` the object or its identity; order between objects is free. */
+export class NameIndex {
+  readonly zone: string;
+  readonly zoneWire: string;
+  readonly podMode: PodMode;
+  readonly ttlSeconds: number;
+  /** Names below the cluster domain, relative to it. */
+  readonly forward = new NameTable();
+  /** Names below `arpa`, relative to it. */
+  readonly reverse = new NameTable();
+  /** Mode verified: the address's bytes in hexadecimal as one label, then the namespace as one (`podAddressKey`). */
+  readonly podAddresses = new NameTable();
+  readonly recordOptions: RecordOptions;
+
+  readonly #nowSeconds: () => number;
+  #ownAddresses: ReadonlySet<string>;
+  readonly #allowed: ReadonlySet<string> | undefined;
+  readonly #namespaces = new Set<string>();
+  readonly #services = new Map<string, ServiceState>();
+  readonly #byNamespace = new Map<string, Set<ServiceState>>();
+  readonly #serviceOfSlice = new Map<string, string>();
+  readonly #pointers = new Map<string, PointerState[]>();
+  readonly #pods = new Map<string, { readonly pod: Pod; readonly keys: readonly string[] }>();
+  readonly #podCounts = new Map<string, number>();
+  #serial: number;
+  #apex: RRset;
+
+  constructor(options: NameIndexOptions) {
+    this.zoneWire = lowerCaseWire(mustEncodeName(options.zone));
+    this.zone = lowerCaseWire(options.zone.replace(/\.$/, ''));
+    this.podMode = options.podMode ?? 'disabled';
+    this.ttlSeconds = options.ttlSeconds ?? 30;
+    this.#nowSeconds = options.nowSeconds;
+    this.#ownAddresses = new Set((options.ownAddresses ?? []).flatMap(wireAddress));
+    this.#allowed = options.namespaces === undefined ? undefined : new Set(options.namespaces);
+    this.recordOptions = {
+      zoneWire: this.zoneWire,
+      ttlSeconds: this.ttlSeconds,
+      endpointPodNames: options.endpointPodNames ?? false,
+      ignoreEmptyServices: options.ignoreEmptyServices ?? false,
+      zonalNames: options.zonalNames ?? false,
+    };
+    this.#serial = options.nowSeconds();
+    this.forward.put(versionKey, [rawRRset(rrTypes.TXT, ['\x051.1.0'], versionTtlSeconds)]);
+    this.forward.put('\x03svc', []);
+    this.forward.put('\x03pod', []);
+    this.#apex = this.#findNameServers();
+  }
+
+  /** Zone serial: Unix time of the last change that a client can see. Never goes back. */
+  get serial(): number {
+    return this.#serial;
+  }
+
+  /** The NS records of the apex. There is always at least one. */
+  get nameServers(): RRset {
+    return this.#apex;
+  }
+
+  /** Tells at which addresses this server answers, when that is known only after it was bound. */
+  setOwnAddresses(addresses: readonly string[]): void {
+    this.#ownAddresses = new Set(addresses.flatMap(wireAddress));
+    this.#apex = this.#findNameServers();
+    this.#touch();
+  }
+
+  applyNamespace(namespace: Namespace): void {
+    const name = namespace.metadata?.name ?? '';
+    if (name === '' || this.#namespaces.has(name) || this.#allowed?.has(name) === false) return;
+    this.#namespaces.add(name);
+    this.forward.put(`${encodeLabel(name)}\x03svc`, []);
+    if (this.podMode !== 'disabled') this.forward.put(`${encodeLabel(name)}\x03pod`, []);
+    this.#touch();
+    for (const state of this.#byNamespace.get(name) ?? []) this.#refresh(state);
+  }
+
+  removeNamespace(namespace: Namespace): void {
+    const name = namespace.metadata?.name ?? '';
+    if (!this.#namespaces.delete(name)) return;
+    for (const state of this.#byNamespace.get(name) ?? []) this.#refresh(state);
+    this.forward.remove(`${encodeLabel(name)}\x03svc`);
+    this.forward.remove(`${encodeLabel(name)}\x03pod`);
+    this.#touch();
+  }
+
+  applyService(service: Service): void {
+    const state = this.#stateOf(service.metadata?.namespace ?? '', service.metadata?.name ?? '');
+    state.service = service;
+    this.#refresh(state);
+  }
+
+  removeService(service: Service): void {
+    const state = this.#services.get(`${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`);
+    if (state === undefined) return;
+    state.service = undefined;
+    this.#refresh(state);
+    this.#forgetIfEmpty(state);
+  }
+
+  applyEndpointSlice(slice: EndpointSlice): void {
+    const { namespace = '', name = '', labels } = slice.metadata ?? {};
+    const serviceName = labels?.['kubernetes.io/service-name'] ?? '';
+    const before = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    if (before !== undefined && before !== serviceName) this.removeEndpointSlice(slice);
+    if (serviceName === '') return;
+    this.#serviceOfSlice.set(`${namespace}/${name}`, serviceName);
+    const state = this.#stateOf(namespace, serviceName);
+    // Kept in name order, so that the same objects give the same records whatever order they came in.
+    const at = state.slices.findIndex((other) => (other.metadata?.name ?? '') >= name);
+    if (at < 0) state.slices.push(slice);
+    else state.slices.splice(at, state.slices[at]?.metadata?.name === name ? 1 : 0, slice);
+    this.#refresh(state);
+  }
+
+  removeEndpointSlice(slice: EndpointSlice): void {
+    const { namespace = '', name = '' } = slice.metadata ?? {};
+    const serviceName = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    if (serviceName === undefined) return;
+    this.#serviceOfSlice.delete(`${namespace}/${name}`);
+    const state = this.#stateOf(namespace, serviceName);
+    state.slices = state.slices.filter((other) => other.metadata?.name !== name);
+    this.#refresh(state);
+    this.#forgetIfEmpty(state);
+  }
+
+  /** Mode verified only. A pod counts while it has an address, is neither terminal nor terminating. */
+  applyPod(pod: Pod): void {
+    if (this.podMode !== 'verified') return;
+    const { namespace = '', name = '', deletionTimestamp } = pod.metadata ?? {};
+    const phase = pod.status?.phase;
+    const isLive = deletionTimestamp === undefined && phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Unknown';
+    const texts = isLive ? [pod.status?.podIP ?? '', ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)] : [];
+    const keys = [...new Set(texts.flatMap(wireAddress))].map((address) => podAddressKey(address, namespace));
+    this.#setPodKeys(`${namespace}/${name}`, keys, pod);
+  }
+
+  removePod(pod: Pod): void {
+    this.#setPodKeys(`${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, [], pod);
+  }
+
+  hasNamespace(name: string): boolean {
+    return this.#namespaces.has(name);
+  }
+
+  /** What is known of a Service, for explanations. */
+  service(namespace: string, name: string): KnownService | undefined {
+    return this.#services.get(`${namespace}/${name}`);
+  }
+
+  /** All Services with an object, for zone transfer and explanations. */
+  *services(): Generator<KnownService> {
+    for (const state of this.#services.values()) if (state.service !== undefined) yield state;
+  }
+
+  /** The Services whose records point back from this address, with the names they give it. */
+  pointersOf(addressWire: string): readonly { readonly service: KnownService; readonly name: ReverseName }[] {
+    return (this.#pointers.get(addressWire) ?? []).map(({ state, name }) => ({ service: state, name }));
+  }
+
+  /** Pods that have this address in the namespace, as `namespace/name` (mode verified). */
+  podsAt(namespace: string, addressWire: string): string[] {
+    const key = podAddressKey(addressWire, namespace);
+    return [...this.#pods].filter(([, { keys }]) => keys.includes(key)).map(([name]) => name);
+  }
+
+  #stateOf(namespace: string, name: string): ServiceState {
+    const key = `${namespace}/${name}`;
+    const known = this.#services.get(key);
+    if (known !== undefined) return known;
+    const state: ServiceState = { namespace, name, service: undefined, slices: [], forwardKeys: [], reverse: [] };
+    this.#services.set(key, state);
+    const group = this.#byNamespace.get(namespace);
+    if (group === undefined) this.#byNamespace.set(namespace, new Set([state]));
+    else group.add(state);
+    return state;
+  }
+
+  #forgetIfEmpty(state: ServiceState): void {
+    if (state.service !== undefined || state.slices.length > 0) return;
+    this.#services.delete(`${state.namespace}/${state.name}`);
+    const group = this.#byNamespace.get(state.namespace);
+    group?.delete(state);
+    if (group?.size === 0) this.#byNamespace.delete(state.namespace);
+  }
+
+  /** Computes the records of one Service anew and changes in the tables what differs. */
+  #refresh(state: ServiceState): void {
+    const { service } = state;
+    const isVisible = service !== undefined && this.#namespaces.has(state.namespace);
+    const records = isVisible ? serviceRecords(service, state.slices, this.recordOptions) : noRecords;
+    let hasChanged = false;
+    for (const [key, rrsets] of records.forward) {
+      const node = this.forward.findText(key);
+      if (node !== undefined && rrsets.length > 0 && sameRRsets(node.rrsets, rrsets)) continue;
+      if (node !== undefined && rrsets.length === 0 && node.rrsets.length === 0 && state.forwardKeys.includes(key)) continue;
+      this.forward.put(key, rrsets);
+      hasChanged = true;
+    }
+    for (const key of state.forwardKeys) {
+      if (records.forward.has(key)) continue;
+      this.forward.remove(key);
+      hasChanged = true;
+    }
+    state.forwardKeys = [...records.forward.keys()];
+    if (!sameReverse(state.reverse, records.reverse)) {
+      this.#replaceReverse(state, records.reverse);
+      hasChanged = true;
+    }
+    if (hasChanged) this.#touch();
+    // Also when only addresses of the Service moved: the glue of `ns.dns` is made of them.
+    if (hasChanged && this.#ownAddresses.size > 0) this.#apex = this.#findNameServers();
+  }
+
+  #replaceReverse(state: ServiceState, names: readonly ReverseName[]): void {
+    const touched = new Set<string>();
+    const kept = new Set(names.map(reverseId));
+    const known = new Set(state.reverse.map(reverseId));
+    for (const name of state.reverse) {
+      if (kept.has(reverseId(name))) continue;
+      const rest = (this.#pointers.get(name.address) ?? []).filter(
+        (pointer) => pointer.state !== state || reverseId(pointer.name) !== reverseId(name),
+      );
+      if (rest.length === 0) this.#pointers.delete(name.address);
+      else this.#pointers.set(name.address, rest);
+      touched.add(name.address);
+    }
+    for (const name of names) {
+      if (known.has(reverseId(name))) continue;
+      const pointers = this.#pointers.get(name.address);
+      if (pointers === undefined) this.#pointers.set(name.address, [{ state, name }]);
+      else pointers.push({ state, name });
+      touched.add(name.address);
+    }
+    state.reverse = names;
+    for (const address of touched) this.#putPointer(address);
+  }
+
+  /** A cluster IP points to its Service alone; any other address to every endpoint name, those with a hostname first. */
+  #putPointer(address: string): void {
+    const pointers = this.#pointers.get(address) ?? [];
+    const virtual = pointers.filter(({ name }) => name.kind === 'cluster-ip').slice(0, 1);
+    const chosen = virtual.length > 0 ? virtual : pointers.toSorted((a, b) => comparePointers(a.name, b.name));
+    const targets = [...new Set(chosen.map(({ name }) => name.target))];
+    const rrset = nameRRset(rrTypes.PTR, targets, 0, this.ttlSeconds);
+    const key = reverseNameOf(address);
+    if (rrset === undefined) this.reverse.remove(key);
+    else this.reverse.put(key, [rrset]);
+  }
+
+  /** NS: the Services with this server among their endpoints; without any, `ns.dns`, which then has the server's own addresses. */
+  #findNameServers(): RRset {
+    const names = new Set<string>();
+    for (const address of this.#ownAddresses) {
+      for (const { state, name } of this.#pointers.get(address) ?? []) {
+        if (name.kind === 'cluster-ip' || state.service === undefined) continue;
+        names.add(isHeadless(state.service) ? name.target : serviceKey(state.namespace, state.name));
+      }
+    }
+    const addresses = new Set<string>();
+    for (const name of names) {
+      for (const rrset of this.forward.findText(name)?.rrsets ?? []) {
+        for (let at = 0; at < rrset.data.length; at += rrset.itemBytes) addresses.add(rrset.data.slice(at, at + rrset.itemBytes));
+      }
+    }
+    const own = [...(names.size === 0 ? this.#ownAddresses : addresses)];
+    const rrsets = [4, 16].flatMap((length) => {
+      const rrset = addressRRset(
+        own.filter((address) => address.length === length),
+        this.ttlSeconds,
+      );
+      return rrset === undefined ? [] : [rrset];
+    });
+    const node = this.forward.findText(nameServerKey);
+    if (node === undefined || !sameRRsets(node.rrsets, rrsets)) this.forward.put(nameServerKey, rrsets);
+    const apex = nameRRset(rrTypes.NS, [...names].sort(), 0, this.ttlSeconds);
+    return apex ?? { ...defaultNameServers, ttlSeconds: this.ttlSeconds };
+  }
+
+  #setPodKeys(name: string, keys: readonly string[], pod: Pod): void {
+    const before = this.#pods.get(name)?.keys ?? [];
+    if (keys.length === 0) this.#pods.delete(name);
+    else this.#pods.set(name, { pod, keys });
+    let hasChanged = false;
+    for (const key of keys) {
+      if (before.includes(key)) continue;
+      const count = this.#podCounts.get(key) ?? 0;
+      this.#podCounts.set(key, count + 1);
+      if (count > 0) continue;
+      this.podAddresses.put(key, []);
+      hasChanged = true;
+    }
+    for (const key of before) {
+      if (keys.includes(key)) continue;
+      const count = (this.#podCounts.get(key) ?? 0) - 1;
+      if (count > 0) {
+        this.#podCounts.set(key, count);
+        continue;
+      }
+      this.#podCounts.delete(key);
+      this.podAddresses.remove(key);
+      hasChanged = true;
+    }
+    if (hasChanged) this.#touch();
+  }
+
+  #touch(): void {
+    this.#serial = Math.max(this.#serial, this.#nowSeconds());
+  }
+}
+
+/** `ns.dns`: the primary name server that the SOA record names. */
+export const nameServerKey = '\x02ns\x03dns';
+
+/** The key of an address (`addressToWire` form) in a namespace, in `NameIndex.podAddresses`. Compared by value, not by text. */
+export function podAddressKey(addressWire: string, namespace: string): string {
+  let hex = '';
+  for (let at = 0; at < addressWire.length; at++) hex += addressWire.charCodeAt(at).toString(16).padStart(2, '0');
+  return encodeLabel(hex) + encodeLabel(namespace);
+}
+
+/** The RRset of one type at a node. */
+export function rrsetOf(node: NameNode, type: number): RRset | undefined {
+  for (const rrset of node.rrsets) if (rrset.type === type) return rrset;
+  return undefined;
+}
+
+const versionKey = '\x0bdns-version';
+// CoreDNS gives the schema version this time to live.
+const versionTtlSeconds = 28_800;
+const noRecords = { forward: new Map<string, readonly RRset[]>(), reverse: [] as readonly ReverseName[] };
+const defaultNameServers: RRset = {
+  type: rrTypes.NS,
+  ttlSeconds: 0,
+  count: 1,
+  itemBytes: 0,
+  data: '',
+  items: [nameServerKey],
+  nameAt: 0,
+};
+
+function wireAddress(text: string): string[] {
+  const ip = parseIp(text);
+  return ip === undefined ? [] : [addressToWire(ip)];
+}
+
+function reverseId(name: ReverseName): string {
+  return `${name.kind} ${name.address} ${name.target}`;
+}
+
+function sameReverse(a: readonly ReverseName[], b: readonly ReverseName[]): boolean {
+  return a.length === b.length && a.every((name, index) => reverseId(name) === reverseId(b[index] ?? name));
+}
+
+function comparePointers(a: ReverseName, b: ReverseName): number {
+  if (a.kind !== b.kind) return a.kind === 'hostname' ? -1 : 1;
+  return a.target < b.target ? -1 : a.target > b.target ? 1 : 0;
+}
