@@ -1,0 +1,220 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parseManifest } from '../manifest/index.ts';
+import { explain } from './explain.ts';
+import type { Explanation } from './explanation.ts';
+import { printExplanation } from './print.ts';
+import { parsePlace } from './question.ts';
+import { worldFromManifests } from './world-from-files.ts';
+
+/** A Deployment of two on node-1 and node-2, one not-ready pod, clients, and Services of every type in front of them. */
+const manifest = `
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  replicas: 2
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      affinity: {nodeAffinity: {requiredDuringSchedulingIgnoredDuringExecution: {nodeSelectorTerms: [{matchExpressions: [{key: kubernetes.io/hostname, operator: NotIn, values: [node-3]}]}]}}}
+      containers: [{name: c, image: echo, ports: [{name: http, containerPort: 8080}]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: broken, labels: {app: web}, annotations: {fairlead.dev/ready: "false"}}
+spec: {nodeName: node-1, containers: [{name: c, image: echo, ports: [{name: http, containerPort: 8080}]}]}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: client}, spec: {nodeName: node-3, containers: [{name: c, image: echo}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: web}, spec: {clusterIP: 10.96.0.7, selector: {app: web}, ports: [{name: http, port: 80, targetPort: http}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: local}, spec: {type: NodePort, externalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30001}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: near}, spec: {topologyKeys: [kubernetes.io/hostname, topology.kubernetes.io/zone], selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: nobody}, spec: {selector: {app: nobody}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: mine}, spec: {internalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: heads}, spec: {clusterIP: None, selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: alias}, spec: {type: ExternalName, externalName: www.example.com}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: balanced}, spec: {type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30002, selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30003}]}, status: {loadBalancer: {ingress: [{ip: 10.0.8.1, ipMode: VIP}]}}}
+`;
+const world = worldFromManifests(parseManifest(manifest, 'test.yaml'));
+
+function ask(target: string, from: string): Explanation {
+  return explain(world, { target, from: parsePlace(from), namespace: 'default' });
+}
+
+const table: readonly {
+  name: string;
+  target: string;
+  from: string;
+  outcome: string;
+  nodes?: readonly string[];
+  summary?: RegExp;
+  excluded?: readonly string[];
+}[] = [
+  {
+    name: 'a cluster IP goes to the ready endpoints anywhere and names the one left out',
+    target: 'web',
+    from: 'pod/client',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+    excluded: ['not-ready'],
+  },
+  {
+    name: 'a port may be asked for by name',
+    target: 'web:http',
+    from: 'pod/client',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: 'a wrong port of a cluster IP is refused',
+    target: 'web:81',
+    from: 'pod/client',
+    outcome: 'refused',
+    summary: /no port 81\/TCP; it has 80\/TCP/,
+  },
+  {
+    name: 'a wrong protocol is refused',
+    target: '10.96.0.7:80/udp',
+    from: 'pod/client',
+    outcome: 'refused',
+    summary: /no port 80\/UDP/,
+  },
+  {
+    name: 'an address of the service range without a Service is dropped',
+    target: '10.96.200.1:80',
+    from: 'pod/client',
+    outcome: 'dropped',
+  },
+  {
+    name: 'Local from outside stays on the node',
+    target: 'node/node-2:30001',
+    from: 'outside',
+    outcome: 'endpoints',
+    nodes: ['node-2'],
+    excluded: ['other-node', 'other-node'],
+  },
+  {
+    name: 'Local from outside to a node without a pod is dropped',
+    target: 'node/node-3:30001',
+    from: 'outside',
+    outcome: 'dropped',
+    summary: /externalTrafficPolicy is Local/,
+  },
+  {
+    name: 'Local from a pod of the same node reaches every endpoint',
+    target: 'node/node-3:30001',
+    from: 'pod/client',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: 'topologyKeys that match nothing refuse',
+    target: 'near',
+    from: 'pod/client',
+    outcome: 'refused',
+    summary: /topology key/,
+  },
+  { name: 'topologyKeys prefer the own node', target: 'near', from: 'node/node-1', outcome: 'endpoints', nodes: ['node-1'] },
+  {
+    name: 'no endpoint at all is refused',
+    target: 'nobody',
+    from: 'pod/client',
+    outcome: 'refused',
+    summary: /no endpoint is ready/,
+  },
+  {
+    name: 'internalTrafficPolicy Local without a local endpoint is dropped',
+    target: 'mine',
+    from: 'pod/client',
+    outcome: 'dropped',
+    summary: /internalTrafficPolicy is Local/,
+  },
+  {
+    name: 'a headless name leads to the pods',
+    target: 'heads',
+    from: 'pod/client',
+    outcome: 'names-only',
+    nodes: ['node-1', 'node-2'],
+    excluded: ['not-ready'],
+  },
+  { name: 'an ExternalName is an alias', target: 'alias', from: 'pod/client', outcome: 'alias', summary: /www\.example\.com/ },
+  {
+    name: 'an unknown name says what is missing',
+    target: 'nothing',
+    from: 'pod/client',
+    outcome: 'no-such-name',
+    summary: /no Service nothing in namespace default/,
+  },
+  {
+    name: 'a name in an unknown namespace says so',
+    target: 'web.nowhere',
+    from: 'pod/client',
+    outcome: 'no-such-name',
+    summary: /no namespace nowhere/,
+  },
+  {
+    name: 'the load balancer goes to healthy nodes only',
+    target: '10.0.8.1:80',
+    from: 'outside',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  { name: 'a cluster IP is unknown outside', target: '10.96.0.7:80', from: 'outside', outcome: 'unreachable' },
+  {
+    name: 'a node port that nobody has is the node itself',
+    target: 'node/node-1:30999',
+    from: 'outside',
+    outcome: 'direct',
+    summary: /no Service has node port 30999/,
+  },
+];
+
+for (const { name, target, from, outcome, nodes, summary, excluded } of table) {
+  test(name, () => {
+    const answer = ask(target, from);
+    assert.equal(answer.outcome, outcome, printExplanation(answer));
+    if (nodes !== undefined) assert.deepEqual(answer.candidates.map((candidate) => candidate.node ?? '').sort(), nodes);
+    if (nodes !== undefined)
+      assert.ok(Math.abs(answer.candidates.reduce((sum, candidate) => sum + candidate.share, 0) - 1) < 1e-9);
+    if (summary !== undefined) assert.match(answer.summary, summary);
+    if (excluded !== undefined) assert.deepEqual(answer.excluded.map((endpoint) => endpoint.code).sort(), excluded);
+  });
+}
+
+test('the source address that the endpoint sees follows the policy and the place', () => {
+  const seen = (target: string, from: string): string[] => [
+    ...new Set(ask(target, from).candidates.map((candidate) => candidate.seenAs)),
+  ];
+  assert.match(seen('web', 'pod/client').join(), /own address/);
+  assert.match(seen('web', 'node/node-3').join(), /10\.0\.1\.3 \(node-3, the client's address is hidden\)/);
+  assert.match(seen('node/node-2:30001', 'outside').join(), /own address/);
+  const hairpin = ask('web', 'pod/web-1').candidates.find((candidate) => candidate.pod === 'default/web-1');
+  assert.match(hairpin?.seenAs ?? '', /an endpoint that reaches itself/);
+});
+
+test('a place that does not exist is an error with the places there are', () => {
+  assert.throws(() => ask('web', 'pod/ghost'), { message: /there is no pod ghost in namespace default: there are default\// });
+  assert.throws(() => ask('web', 'node/ghost'), { message: /there is no node ghost: there are node-1, node-2, node-3/ });
+  assert.throws(() => ask('node/ghost:80', 'outside'), { message: /there is no node ghost/ });
+  assert.throws(() => ask('web:nope', 'pod/client'), { message: /no port called nope: its ports are called http/ });
+});
+
+test('the text holds the way, the shares and the ones left out', () => {
+  const text = printExplanation(ask('web', 'pod/client'));
+  for (const part of [
+    /web from pod\/default\/client \(on node-3\)/,
+    /50 % {2}10\.244\./,
+    /not used:\n.*pod default\/broken .*not ready/,
+    /assumed: no Node is given/,
+  ])
+    assert.match(text, part);
+});

@@ -1,0 +1,9 @@
+/** Questions and their answers: where would this request go, and why. */
+export { explain } from './explain.ts';
+export type { Question } from './explain.ts';
+export type * from './explanation.ts';
+export { printExplanation } from './print.ts';
+export * from './question.ts';
+export { worldFromCluster } from './world.ts';
+export type { World } from './world.ts';
+export { worldFromManifests } from './world-from-files.ts';

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { parsePlace, parseTarget } from './question.ts';
+
+test('what a person would type is understood', () => {
+  const table = [
+    ['my-service', { kind: 'name', name: 'my-service', protocol: 'TCP' }],
+    ['my-service.ns:80', { kind: 'name', name: 'my-service.ns', port: 80, protocol: 'TCP' }],
+    ['my-service:http', { kind: 'name', name: 'my-service', portName: 'http', protocol: 'TCP' }],
+    ['http://my-service/path?q', { kind: 'name', name: 'my-service', port: 80, protocol: 'TCP' }],
+    ['https://user@my-service:8443', { kind: 'name', name: 'my-service', port: 8443, protocol: 'TCP' }],
+    ['10.96.0.10:53/udp', { kind: 'address', address: '10.96.0.10', port: 53, protocol: 'UDP' }],
+    ['[FD00::1]:80', { kind: 'address', address: 'fd00::1', port: 80, protocol: 'TCP' }],
+    ['fd00::1', { kind: 'address', address: 'fd00::1', protocol: 'TCP' }],
+    ['node/node-1:30080', { kind: 'node', node: 'node-1', port: 30080, protocol: 'TCP' }],
+    ['node/node-1:30080/udp', { kind: 'node', node: 'node-1', port: 30080, protocol: 'UDP' }],
+    ['www.example.com.', { kind: 'name', name: 'www.example.com.', protocol: 'TCP' }],
+  ] as const;
+  for (const [text, want] of table) assert.deepEqual(parseTarget(text), want, text);
+});
+
+test('what cannot be understood says what to write', () => {
+  for (const text of ['', ':80', 'a:', 'a:99999', 'ftp://x', 'a b', 'http:///x', '10.0.0.1:0']) {
+    assert.throws(() => parseTarget(text), { message: /is no target: .*write for example/ }, text);
+  }
+});
+
+test('places are pods, nodes and outside', () => {
+  assert.deepEqual(parsePlace('pod/a'), { kind: 'pod', name: 'a' });
+  assert.deepEqual(parsePlace('pod/ns/a'), { kind: 'pod', namespace: 'ns', name: 'a' });
+  assert.deepEqual(parsePlace('node/node-1'), { kind: 'node', name: 'node-1' });
+  assert.deepEqual(parsePlace('outside'), { kind: 'outside' });
+  for (const text of ['', 'a', 'pod/', 'node/a/b', 'pod/a/b/c'])
+    assert.throws(() => parsePlace(text), { message: /write pod\/NAME/ }, text);
+});
