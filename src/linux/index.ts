@@ -3,12 +3,10 @@ import type { Server, Socket } from 'node:net';
 import type { Socket as UdpSocket } from 'node:dgram';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import type { NetlinkProtocol, NetlinkSocket } from './netlink/netlink-socket.ts';
-import type { Cidr, IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { Flow, FlowFilter, FlowTuple } from './conntrack/model.ts';
 import type { MountNamespaceHandle, MountStep, NamespaceHandle, SocketAddress, SocketOptions } from './namespaces/model.ts';
 import type { NftEvent } from './nftables/model.ts';
-import type { DumpedRoute, Link, LinkAddress, Neighbour, Route, RouteRule } from './route/model.ts';
 
 export * from './errors.ts';
 export { openNetlink, NetlinkSocket, type NetlinkProtocol } from './netlink/netlink-socket.ts';
@@ -19,53 +17,13 @@ export { be16Bytes, concatenate, hostOrderUserdata, hostU32Bytes, nftTypeOf, set
 export { NFT_SET_FLAG } from './nftables/messages.ts';
 export { Nftables } from './nftables/nftables.ts';
 export { verdictsEqual } from './nftables/verdict.ts';
+export { RouteSocket, type VethOptions } from './route/route-socket.ts';
 export type * from './conntrack/model.ts';
 export type * from './namespaces/model.ts';
 export type * from './nftables/model.ts';
 export type * from './route/model.ts';
 
 // The signatures below are declared ahead of their files, which replace them one by one under the same names.
-
-/** Links, addresses, routes, rules, neighbours of one namespace. All calls are synchronous and throw `NetlinkError`. */
-export declare class RouteSocket {
-  constructor(socket: NetlinkSocket);
-  listLinks(): Link[];
-  getLink(name: string): Link | undefined;
-  addVeth(options: {
-    readonly name: string;
-    readonly peer: string;
-    readonly peerNamespaceFd?: number;
-    readonly mtu?: number;
-    readonly mac?: string;
-    readonly peerMac?: string;
-  }): void;
-  addBridge(name: string): void;
-  addDummy(name: string): void;
-  deleteLink(name: string): void;
-  /** Moves a link to another namespace, with a new name if given. It arrives down and without addresses. */
-  moveLink(name: string, namespaceFd: number, newName?: string): void;
-  /** `undefined`: out of its bridge. */
-  setMaster(name: string, bridge: string | undefined): void;
-  setUp(name: string): void;
-  setDown(name: string): void;
-  setMtu(name: string, mtu: number): void;
-  setMac(name: string, mac: string): void;
-  listAddresses(family?: IpFamily): LinkAddress[];
-  /** IPv6 addresses skip duplicate detection (nodad) and are usable at once. */
-  addAddress(link: string, address: Cidr, options?: { readonly noPrefixRoute?: boolean }): void;
-  deleteAddress(link: string, address: Cidr): void;
-  listRoutes(family?: IpFamily): DumpedRoute[];
-  addRoute(route: Route): void;
-  /** Add, or replace the route with the same destination, table and metric. */
-  replaceRoute(route: Route): void;
-  deleteRoute(route: Route): void;
-  listRules(family?: IpFamily): RouteRule[];
-  addRule(rule: RouteRule): void;
-  deleteRule(rule: RouteRule): void;
-  listNeighbours(): Neighbour[];
-  addNeighbour(link: string, address: Neighbour['address'], mac: string): void;
-  close(): void;
-}
 
 /** Follows group 7 on a netfilter netlink fd of its own, event-driven in the calling thread. Ends with `close()`. */
 export declare class NftMonitor {

@@ -456,7 +456,7 @@ function printedLines(family: 'ip' | 'ip6'): string[] {
     `${F} vmap @services`,
     `dnat ${family} to ${F} . numgen random mod 3 map @endpoints`,
     `dnat ${family} to ${family} daddr & ${family === 'ip' ? '0.0.0.0' : '::'} . meta l4proto . th dport . numgen random mod 2 offset 65536 map @endpoints`,
-    'meta l4proto tcp reject with tcp reset',
+    'reject with tcp reset',
     `meta priority set ${family} saddr . ${F} map @affinity`,
     `update @affinity { ${family} saddr . ${F} timeout 10s : meta priority }`,
     `delete @affinity { ${family} saddr . ${F} : meta priority }`,
