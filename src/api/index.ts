@@ -20,3 +20,4 @@ export * from './protobuf.ts';
 export * from './quantity.ts';
 export * from './strict.ts';
 export * from './timestamps.ts';
+export * from './openapi/documents.ts';
