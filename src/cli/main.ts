@@ -1,0 +1,144 @@
+/** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
+import { Command, CommanderError, Option } from 'commander';
+import { CodedError } from '../observe/index.ts';
+import { StatusError } from '../api/index.ts';
+import { version } from './version.ts';
+
+/** Runs one command line (without the program's own name) and sets the process's exit status. */
+export async function main(args: readonly string[]): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = error.exitCode;
+      return;
+    }
+    process.exitCode = 1;
+    // an expected error has a message that says what to do; anything else is a bug, and its stack helps to mend it
+    if (error instanceof CodedError || error instanceof StatusError) console.error(`fairlead: ${error.message}`);
+    else console.error(error);
+  }
+}
+
+function createProgram(): Command {
+  const program = new Command('fairlead')
+    .description('Kubernetes Services on one machine, on real nodes, and explained.')
+    .version(version, '-V, --version', 'print the version')
+    .showHelpAfterError('(fairlead COMMAND --help says what there is)')
+    .enablePositionalOptions()
+    .exitOverride();
+
+  program
+    .command('up')
+    .description('start a cluster on this machine: a Kubernetes API, nodes and pods made of network namespaces, real packets')
+    .option('-f, --filename <path>', 'apply this file or directory once everything runs (repeatable)', collect, [])
+    .option('--nodes <n>', 'number of nodes', positiveInteger('--nodes'), 3)
+    .option('-p, --publish <local:namespace/service:port>', 'open a port of this host to a Service (repeatable)', collect, [])
+    .option('--name <name>', 'name of the lab, for a second one beside the first', 'default')
+    .option('--data <dir>', 'keep the API objects in this directory')
+    .addOption(
+      new Option('--ip-family <family>', 'address families of the cluster').choices(['ipv4', 'ipv6', 'dual']).default('ipv4'),
+    )
+    .option('--port <port>', 'port of the API on this host (the next free one if taken)', positiveInteger('--port'), 6443)
+    .addOption(
+      new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
+    )
+    .argument('[command...]', 'run this program with KUBECONFIG set once everything is ready, then stop and exit with its status')
+    .passThroughOptions()
+    .action(async (command: string[], options: UpFlags) => (await import('./up.ts')).up({ ...options, command }));
+
+  program
+    .command('run')
+    .description('run a program, or a shell, at a place of the lab')
+    .requiredOption('--from <place>', 'pod/NAME, node/NAME or outside')
+    .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
+    .option('--name <name>', 'name of the lab', 'default')
+    .argument('[command...]', 'the program and its arguments; a shell when absent')
+    .passThroughOptions()
+    .action(async (command: string[], options: RunFlags) => (await import('./run.ts')).run({ ...options, command }));
+
+  program
+    .command('explain')
+    .description('where would a request go, and why')
+    .argument('<target>', 'my-service, my-service.ns:80, http://my-service/, 10.96.0.10:53/udp, node/node-1:30080')
+    .option('--from <place>', 'pod/NAME, node/NAME or outside')
+    .option('-n, --namespace <namespace>', 'namespace that completes names', 'default')
+    .option('-f, --filename <path>', 'explain these manifests, without any cluster (repeatable)', collect, [])
+    .option('--kubeconfig <file>', 'explain the cluster of this kubeconfig')
+    .option('--name <name>', 'name of the lab', 'default')
+    .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
+    .action(async (target: string, options: ExplainFlags) =>
+      (await import('./explain.ts')).explainCommand({ ...options, target }),
+    );
+
+  program
+    .command('apiserver')
+    .description('the Kubernetes API alone')
+    .option('--data <dir>', 'keep the objects in this directory')
+    .option('--port <port>', 'port on this host (the next free one if taken)', positiveInteger('--port'), 6443)
+    .option('--kubeconfig <file>', 'write the kubeconfig there (mode 0600)')
+    .addOption(
+      new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
+    )
+    .action(async (options: ApiServerFlags) => (await import('./apiserver.ts')).apiServerCommand(options));
+
+  program
+    .command('version')
+    .description('print the version')
+    .action(() => console.log(`fairlead ${version} (Node ${process.versions.node}, ${process.platform} ${process.arch})`));
+
+  program
+    .command('inner', { hidden: true })
+    .argument('<options>')
+    .action(async (options: string) => (await import('./inner.ts')).inner(options));
+
+  return program;
+}
+
+/** Flags of `up` as commander gives them. */
+export interface UpFlags {
+  readonly filename: readonly string[];
+  readonly nodes: number;
+  readonly publish: readonly string[];
+  readonly name: string;
+  readonly data?: string;
+  readonly ipFamily: 'ipv4' | 'ipv6' | 'dual';
+  readonly port: number;
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';
+}
+
+export interface RunFlags {
+  readonly from: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+export interface ExplainFlags {
+  readonly from?: string;
+  readonly namespace: string;
+  readonly filename: readonly string[];
+  readonly kubeconfig?: string;
+  readonly name: string;
+  readonly output: 'text' | 'json';
+}
+
+export interface ApiServerFlags {
+  readonly data?: string;
+  readonly port: number;
+  readonly kubeconfig?: string;
+  readonly logLevel: UpFlags['logLevel'];
+}
+
+function collect(value: string, previous: readonly string[]): string[] {
+  return [...previous, value];
+}
+
+function positiveInteger(flag: string): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!Number.isInteger(number) || number < 1)
+      throw new CommanderError(1, 'fairlead.badFlag', `fairlead: ${flag} must be a whole number above 0, not ${text}`);
+    return number;
+  };
+}

@@ -1,0 +1,28 @@
+/** What the supervisor (outside the namespaces) and the lab's own process say to each other, over Node's IPC channel. */
+
+/** What the inner process is started with. */
+export interface InnerOptions {
+  readonly name: string;
+  readonly nodes: number;
+  readonly ipFamily: 'ipv4' | 'ipv6' | 'dual';
+  readonly apiPort: number;
+  readonly dataDirectory?: string;
+  /** Where it may write: the kubeconfig and the control socket. */
+  readonly stateDirectory: string;
+  /** Absolute paths, or `-`. */
+  readonly manifests: readonly string[];
+  readonly publish: readonly string[];
+  readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';
+  /** How the user starts fairlead, for the commands that are printed. */
+  readonly program: string;
+}
+
+export type FromInner =
+  /** A step is done, or under way. */
+  | { readonly kind: 'progress'; readonly text: string }
+  /** Everything runs; `summary` is ready to print. */
+  | { readonly kind: 'ready'; readonly kubeconfig: string; readonly controlSocket: string; readonly summary: string }
+  /** It could not start; the message is for the user. */
+  | { readonly kind: 'failed'; readonly message: string };
+
+export type ToInner = { readonly kind: 'stop' };
