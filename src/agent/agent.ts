@@ -1,0 +1,324 @@
+/**
+ * The node's proxy: informers -> what has changed -> decisions -> rows -> one kernel transaction per family, then the health-check
+ * ports and stale UDP flows. Level-triggered: a sync that fails is followed by reading the kernel back and making it right.
+ */
+import type { Service } from '../api/index.ts';
+import { BackOff } from '../client/index.ts';
+import type { Clock, EventSink } from '../client/index.ts';
+import { systemClock } from '../client/index.ts';
+import type { Conntrack, Nftables } from '../linux/index.ts';
+import type { IpFamily } from '../net/index.ts';
+import { messageOf } from '../observe/index.ts';
+import type { Logger } from '../observe/index.ts';
+import { decide } from '../routing/index.ts';
+import type { RoutingDecision } from '../routing/index.ts';
+import { ChangeTracker } from './change-tracker.ts';
+import type { AgentInformers, Dirty } from './change-tracker.ts';
+import { compileDecision } from './compile.ts';
+import { HealthCheckServers } from './health-check-servers.ts';
+import type { HealthCheck, Listen } from './health-check-servers.ts';
+import { KernelTable } from './kernel-table.ts';
+import type { SyncResult } from './kernel-table.ts';
+import { nodeAddressesOf, nodeRowsOf } from './node-rows.ts';
+import type { NodeFacts, PodDetector } from './node-rows.ts';
+import { frontendText } from './row-bytes.ts';
+import { deleteStaleFlows, suspectsOf } from './stale-flows.ts';
+import type { TableState } from './table-state.ts';
+
+export interface AgentOptions {
+  readonly nodeName: string;
+  readonly families: readonly IpFamily[];
+  /** Started by whoever made them; `start` waits for their first lists. */
+  readonly informers: AgentInformers;
+  /** nftables of the node's namespace. */
+  readonly nftables: Nftables;
+  /** Connection tracking of the node's namespace; absent: stale UDP flows are left to time out. */
+  readonly conntrack?: Pick<Conntrack, 'visitFlows' | 'deleteFlow'>;
+  /** Opens the health-check listeners in the node's namespace. */
+  readonly listen: Listen;
+  /** Ranges of cluster IPs besides those of ServiceCIDR objects. */
+  readonly serviceCidrs?: readonly string[];
+  /** Default: spec.podCIDRs of the Node. */
+  readonly detector?: PodDetector;
+  readonly masqueradeAll?: boolean;
+  /** Default: InternalIP addresses of the Node object. */
+  readonly nodeAddresses?: readonly string[];
+  /** Prefixes of the node's addresses that answer on node ports. Default: the primary address of each family. */
+  readonly nodePortAddresses?: readonly string[];
+  /** Most client entries that affinity keeps in one family. Default 1,000,000: some 125 MB of kernel memory when full. */
+  readonly affinitySize?: number;
+  /** Where a Service is told what went wrong with it. */
+  readonly events?: EventSink;
+  /** Called after every sync of a family that changed something. */
+  readonly onSync?: (family: IpFamily, result: SyncResult & { readonly durationMs: number }) => void;
+}
+
+/** A queued change that waits longer than this without a successful sync makes the node unhealthy. */
+const unhealthyAfterMs = 60_000;
+/** After a sync, changes are gathered for this long before the next one; an idle agent syncs at once. */
+const gatherMs = 3;
+
+export class Agent {
+  readonly #options: AgentOptions;
+  readonly #logger: Logger;
+  readonly #clock: Clock;
+  readonly #tracker: ChangeTracker;
+  readonly #tables: readonly KernelTable[];
+  readonly #healthChecks: HealthCheckServers;
+  readonly #backOff = new BackOff({ minMs: 50, maxMs: 30_000 });
+  readonly #toldClaims = new Set<string>();
+  #isRunning = false;
+  #timer: { readonly cancel: () => void } | undefined;
+  #lastSyncMs = 0;
+  /** When the oldest change that is not in the kernel yet came in. */
+  #waitingSinceMs: number | undefined;
+  #healthCheckWork: Promise<void> = Promise.resolve();
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(options: AgentOptions, context: { readonly logger: Logger; readonly clock?: Clock }) {
+    this.#options = options;
+    this.#logger = context.logger.child({ node: options.nodeName });
+    this.#clock = context.clock ?? systemClock;
+    this.#tracker = new ChangeTracker({
+      informers: options.informers,
+      nodeName: options.nodeName,
+      onChange: () => this.#schedule(),
+    });
+    const chainOptions = { masqueradeAll: options.masqueradeAll ?? false, detectsPods: this.#detectsPods };
+    this.#tables = options.families.map(
+      (family) =>
+        new KernelTable(
+          { family, nftables: options.nftables, affinitySize: options.affinitySize ?? 1_000_000, ...chainOptions },
+          { logger: this.#logger },
+        ),
+    );
+    this.#healthChecks = new HealthCheckServers(
+      {
+        listen: options.listen,
+        isHealthy: () => this.isHealthy,
+        onFailure: ({ namespace, name, port }, error) => {
+          this.#tell(
+            `${namespace}/${name}`,
+            'FailedToStartServiceHealthcheck',
+            `node ${options.nodeName} failed to start healthcheck on port ${port}: ${messageOf(error)}`,
+          );
+        },
+      },
+      { logger: this.#logger },
+    );
+  }
+
+  /** Waits for the informers, programs the kernel for the first time and goes on. Nothing is programmed before all lists are there. */
+  async start(): Promise<void> {
+    const { services, endpointSlices, nodes, serviceCidrs } = this.#options.informers;
+    await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced(), serviceCidrs?.synced()]);
+    this.#isRunning = true;
+    this.#tracker.start();
+    this.#sync();
+    await this.idle();
+  }
+
+  /** Stops following and closes the health-check ports. The tables stay: without them even established connections would stop. */
+  async stop(): Promise<void> {
+    this.#isRunning = false;
+    this.#tracker.stop();
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#wakeIdle();
+    await this.#healthCheckWork;
+    await this.#healthChecks.stop();
+  }
+
+  /** Resolves when everything that has been seen is in the kernel and the health-check ports follow it; also when stopped. */
+  async idle(): Promise<void> {
+    while (this.#isRunning && (this.#timer !== undefined || this.#tracker.isDirty)) {
+      await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
+    }
+    await this.#healthCheckWork;
+  }
+
+  /** Reads the kernel back and makes it right: for whoever saw that someone else changed it. */
+  repair(): void {
+    for (const table of this.#tables) table.distrust();
+    this.#schedule();
+  }
+
+  /** False when some change has waited for long without reaching the kernel. */
+  get isHealthy(): boolean {
+    return this.#waitingSinceMs === undefined || this.#clock.now() - this.#waitingSinceMs < unhealthyAfterMs;
+  }
+
+  /** The decision for one Service as it stands in the kernel, claims of other Services apart; undefined when there is no such Service. */
+  decide(key: string, family: IpFamily): RoutingDecision | undefined {
+    const service = this.#options.informers.services.get(key);
+    if (service === undefined) return undefined;
+    const { nodeName, informers, masqueradeAll } = this.#options;
+    const nodeAddresses = nodeAddressesOf(this.#nodeFacts([]));
+    return decide({
+      service,
+      slices: this.#tracker.slicesOf(key),
+      nodes: informers.nodes,
+      nodeName,
+      family,
+      options: { masqueradeAll: masqueradeAll ?? false, detectsPods: this.#detectsPods, nodeAddresses },
+    });
+  }
+
+  /** What the kernel should hold, by family: for comparison and debugging. */
+  tableState(family: IpFamily): TableState | undefined {
+    return this.#tables.find((table) => table.family === family)?.state;
+  }
+
+  get #detectsPods(): boolean {
+    return this.#options.detector?.kind !== 'none';
+  }
+
+  #schedule(delayMs?: number): void {
+    if (!this.#isRunning) return;
+    this.#waitingSinceMs ??= this.#clock.now();
+    if (this.#timer !== undefined) return;
+    const run = (): void => {
+      this.#timer = undefined;
+      this.#sync();
+    };
+    const wait = delayMs ?? this.#lastSyncMs + gatherMs - this.#clock.now();
+    if (wait > 0) {
+      const timer = setTimeout(run, Math.min(wait, delayMs ?? gatherMs));
+      this.#timer = { cancel: () => clearTimeout(timer) };
+    } else {
+      const timer = setImmediate(run);
+      this.#timer = { cancel: () => clearImmediate(timer) };
+    }
+  }
+
+  #sync(): void {
+    const dirty = this.#tracker.take();
+    const results = this.#tables.map((table) => this.#syncTable(table, dirty));
+    this.#lastSyncMs = this.#clock.now();
+    if (results.every(Boolean)) {
+      this.#backOff.reset();
+      this.#waitingSinceMs = undefined;
+      this.#syncHealthChecks();
+      this.#reportClaims();
+    } else {
+      this.#schedule(this.#backOff.next());
+    }
+    this.#wakeIdle();
+  }
+
+  /** Whether it worked. A family that fails does not hold up the other. */
+  #syncTable(table: KernelTable, dirty: Dirty): boolean {
+    const { family } = table;
+    const startMs = performance.now();
+    try {
+      const result = table.isUnknown ? table.adopt((state) => this.#fill(state)) : this.#update(table, dirty);
+      const durationMs = performance.now() - startMs;
+      if (result.changes > 0 || result.kind !== 'updated') {
+        const level = result.kind === 'updated' ? 'debug' : 'info';
+        this.#logger[level](
+          { family, kind: result.kind, changes: result.changes, transactions: result.transactions, durationMs },
+          'synced',
+        );
+        this.#options.onSync?.(family, { ...result, durationMs });
+      }
+      return true;
+    } catch (error) {
+      this.#logger.error({ family, error: messageOf(error) }, 'sync failed, will read the kernel back and try again');
+      table.distrust();
+      return false;
+    }
+  }
+
+  #update(table: KernelTable, dirty: Dirty): SyncResult {
+    const { state, family } = table;
+    if (dirty.isAll || dirty.hasNewCidrs) state.setNodeRows(nodeRowsOf(this.#nodeFacts(this.#serviceCidrs()), family));
+    if (dirty.isAll) this.#fillServices(state);
+    else for (const key of dirty.services) this.#setService(state, key);
+    const result = table.commit();
+    const { conntrack } = this.#options;
+    if (conntrack !== undefined) {
+      const deleted = deleteStaleFlows(conntrack, family, suspectsOf(result.touched), state.nodeRows['nodeport-ips']);
+      if (deleted > 0) this.#logger.info({ family, flows: deleted }, 'deleted stale UDP flows');
+    }
+    return result;
+  }
+
+  #fill(state: TableState): void {
+    state.setNodeRows(nodeRowsOf(this.#nodeFacts(this.#serviceCidrs()), state.family));
+    this.#fillServices(state);
+  }
+
+  #fillServices(state: TableState): void {
+    const gone = new Set(state.serviceKeys());
+    for (const service of this.#options.informers.services.list()) {
+      const key = keyOf(service);
+      gone.delete(key);
+      this.#setService(state, key);
+    }
+    for (const key of gone) state.setService(key, undefined);
+  }
+
+  #setService(state: TableState, key: string): void {
+    const decision = this.decide(key, state.family);
+    state.setService(key, decision === undefined || decision.skipped !== undefined ? undefined : compileDecision(decision));
+  }
+
+  #nodeFacts(serviceCidrs: readonly string[]): NodeFacts {
+    const { nodeName, informers, detector, nodeAddresses, nodePortAddresses } = this.#options;
+    return {
+      node: informers.nodes.get(nodeName),
+      detector: detector ?? { kind: 'node-pod-cidrs' },
+      serviceCidrs,
+      ...(nodeAddresses === undefined ? {} : { nodeAddresses }),
+      ...(nodePortAddresses === undefined ? {} : { nodePortAddresses }),
+    };
+  }
+
+  #serviceCidrs(): string[] {
+    const objects = this.#options.informers.serviceCidrs?.list() ?? [];
+    return [...(this.#options.serviceCidrs ?? []), ...objects.flatMap((object) => object.spec?.cidrs ?? [])];
+  }
+
+  #syncHealthChecks(): void {
+    const byFamily = this.#tables.map(({ family, state }) => {
+      const checks = new Map<number, HealthCheck>();
+      for (const [key, { port, localReadyCount }] of state.healthChecks()) {
+        const slash = key.indexOf('/');
+        checks.set(port, { namespace: key.slice(0, slash), name: key.slice(slash + 1), localReadyCount });
+      }
+      return [family, checks] as const;
+    });
+    this.#healthCheckWork = this.#healthCheckWork.then(async () => {
+      for (const [family, checks] of byFamily) await this.#healthChecks.sync(family, checks);
+    });
+  }
+
+  /** Tells a Service once that an older one has its frontend. */
+  #reportClaims(): void {
+    for (const { state, family } of this.#tables) {
+      for (const { service, winner, frontend } of state.lostClaims()) {
+        const text = frontendText(frontend, family);
+        const id = `${service} ${winner} ${text}`;
+        if (this.#toldClaims.has(id)) continue;
+        this.#toldClaims.add(id);
+        this.#logger.warn({ service, winner, frontend: text }, 'two Services claim one frontend');
+        this.#tell(service, 'FrontendClaimed', `${text} is served for Service ${winner}, which comes first`);
+      }
+    }
+  }
+
+  #tell(key: string, reason: string, message: string): void {
+    const service = this.#options.informers.services.get(key);
+    if (service !== undefined) this.#options.events?.event(service, 'Warning', reason, message);
+  }
+
+  #wakeIdle(): void {
+    const waiters = this.#idleWaiters;
+    this.#idleWaiters = [];
+    for (const wake of waiters) wake();
+  }
+}
+
+function keyOf(service: Service): string {
+  return `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`;
+}

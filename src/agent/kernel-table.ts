@@ -1,0 +1,152 @@
+/** One family's table in the kernel and the state that describes it: adoption, commits, and starting over when one fails. */
+import { NftBatch } from '../linux/index.ts';
+import type { Nftables } from '../linux/index.ts';
+import type { IpFamily } from '../net/index.ts';
+import type { Logger } from '../observe/index.ts';
+import { appendRepair, appendStrangerRemoval, appendStructure, dumpRows, dumpStructure, findFaults, seedFrom } from './adopt.ts';
+import type { ChainOptions } from './chains.ts';
+import type { Changes } from './changes.ts';
+import { encodeChanges } from './encode.ts';
+import type { RowSet } from './layout.ts';
+import { declareSets, parsePickChain, sizeFor, sizedSets, tableOf } from './layout.ts';
+import { noRows, TableState } from './table-state.ts';
+import type { TakenChanges } from './table-state.ts';
+
+export interface KernelTableOptions extends ChainOptions {
+  readonly family: IpFamily;
+  readonly nftables: Nftables;
+  /** Most client entries of the affinity map. Beyond it connections are served without a pin. */
+  readonly affinitySize: number;
+}
+
+/** What a sync did. */
+export interface SyncResult {
+  /** Rows and chains changed. */
+  readonly changes: number;
+  readonly transactions: number;
+  /** `adopted`: the table was there and was mended where needed. `built`: made anew. `updated`: only what had changed. */
+  readonly kind: 'adopted' | 'built' | 'updated';
+}
+
+export class KernelTable {
+  readonly family: IpFamily;
+  readonly #options: KernelTableOptions;
+  readonly #logger: Logger;
+  readonly #batch = new NftBatch();
+  /** Sizes that the sized sets have in the kernel. */
+  #sizes = new Map<RowSet, number>();
+  #state: TableState;
+  /** The kernel may hold anything: read it back before the next commit. */
+  #isUnknown = true;
+
+  constructor(options: KernelTableOptions, context: { readonly logger: Logger }) {
+    this.family = options.family;
+    this.#options = options;
+    this.#logger = context.logger;
+    this.#state = new TableState(options.family);
+  }
+
+  /** What the agent wants. Valid until the next `adopt`, which makes a new one. */
+  get state(): TableState {
+    return this.#state;
+  }
+
+  get isUnknown(): boolean {
+    return this.#isUnknown;
+  }
+
+  /** The next sync must read the kernel back. */
+  distrust(): void {
+    this.#isUnknown = true;
+  }
+
+  /**
+   * Reads the table back and makes it right, in one transaction if it fits one: first sync, and after any doubt. `fill` must put
+   * everything that is wanted into the new state. Throws `NetlinkError`; the table is then still unknown.
+   */
+  adopt(fill: (state: TableState) => void): SyncResult {
+    const { family, nftables } = this.#options;
+    this.#isUnknown = true;
+    const structure = dumpStructure(nftables, family);
+    const faults = structure === undefined ? undefined : findFaults(structure, family, this.#options);
+    if (structure === undefined || faults === undefined || faults.mustRebuild.length > 0) {
+      if (faults !== undefined)
+        this.#logger.warn({ family, faults: faults.mustRebuild }, 'the table is not ours to mend, replacing it');
+      return this.#build(structure !== undefined, fill);
+    }
+    const rows = dumpRows(nftables, family);
+    const state = new TableState(family, seedFrom(rows, family));
+    fill(state);
+    state.dropSeed();
+    const chains = new Set([...structure.chains.keys()].filter((name) => parsePickChain(name) !== undefined));
+    const changes = state.adoptionChanges(rows, chains);
+    this.#sizes = new Map();
+    for (const set of sizedSets) this.#sizes.set(set, structure.sets.get(set)?.size ?? Number.POSITIVE_INFINITY);
+    this.#batch.clear();
+    appendRepair(this.#batch, family, this.#options, structure, faults);
+    const mended =
+      faults.badChains.size + faults.missingCounters.length + faults.strangeChains.length + faults.strangeSets.length;
+    if (mended > 0) {
+      const facts = { family, chains: [...faults.badChains], strangers: [...faults.strangeChains, ...faults.strangeSets] };
+      this.#logger.warn(facts, 'the table was damaged, mending it');
+    }
+    this.#growSets(state);
+    const transactions = this.#commit(changes, () => appendStrangerRemoval(this.#batch, family, faults));
+    this.#state = state;
+    this.#isUnknown = false;
+    return { kind: 'adopted', changes: changes.size + mended, transactions };
+  }
+
+  /** Commits what has changed in the state. Throws `NetlinkError`; the table is then unknown. */
+  commit(): SyncResult & Pick<TakenChanges, 'touched'> {
+    const { changes, touched } = this.#state.takeChanges();
+    this.#isUnknown = true;
+    this.#batch.clear();
+    this.#growSets(this.#state);
+    const transactions = this.#commit(changes);
+    this.#isUnknown = false;
+    return { kind: 'updated', changes: changes.size, transactions, touched };
+  }
+
+  #build(isThere: boolean, fill: (state: TableState) => void): SyncResult {
+    const { family } = this.#options;
+    const table = tableOf(family);
+    const state = new TableState(family);
+    fill(state);
+    const changes = state.adoptionChanges(noRows(), new Set());
+    this.#sizes = new Map([...sizedSets].map((set) => [set, sizeFor(state.sizes.get(set) ?? 0)]));
+    this.#batch.clear();
+    if (isThere) this.#batch.deleteTable(table);
+    appendStructure(this.#batch, family, { ...this.#options, sizes: this.#sizes });
+    const transactions = this.#commit(changes);
+    this.#state = state;
+    this.#isUnknown = false;
+    return { kind: 'built', changes: changes.size, transactions };
+  }
+
+  #commit(changes: Changes, appendLast?: () => void): number {
+    const { nftables, family } = this.#options;
+    let transactions = 0;
+    const flush = (): void => {
+      if (this.#batch.length === 0) return;
+      nftables.commit(this.#batch);
+      this.#batch.clear();
+      transactions++;
+    };
+    encodeChanges(changes, family, this.#batch, nftables.maxBatchBytes, flush);
+    appendLast?.();
+    flush();
+    return transactions;
+  }
+
+  /** Raises the limit of sets that could not take all their rows being replaced at once: until commit old and new ones both count. */
+  #growSets(state: TableState): void {
+    for (const [set, size] of this.#sizes) {
+      const rows = state.sizes.get(set) ?? 0;
+      if (2 * rows <= size) continue;
+      this.#sizes.set(set, sizeFor(rows));
+      const declared = declareSets(this.family, this.#sizes, this.#options.affinitySize).find(({ name }) => name === set);
+      if (declared !== undefined) this.#batch.addSet(tableOf(this.family), declared);
+    }
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * One family's table as the agent wants it: which Service owns each frontend, how often each shared row and chain is needed, and
+ * what has changed since the last transaction. No input or output; the cost of a change is that of the Services it touches.
+ */
+import type { IpFamily } from '../net/index.ts';
+import { compareClaims } from '../routing/index.ts';
+import type { HealthCheckDecision } from '../routing/index.ts';
+import { Changes } from './changes.ts';
+import type { Row } from './changes.ts';
+import type { WantedFrontend, WantedService } from './compile.ts';
+import type { FrontendState, KnownLists, ScopeState } from './frontend-rows.ts';
+import { diffFrontend, frontendRows, listsOf, placeFrontend } from './frontend-rows.ts';
+import type { RowSet } from './layout.ts';
+import { parsePickChain, rowSets } from './layout.ts';
+import type { Bytes } from './row-bytes.ts';
+import { addressLength } from './row-bytes.ts';
+
+/** Rows that belong to the node, not to a Service. Interval rows are first and last address, joined. */
+export interface NodeRows {
+  readonly 'nodeport-ips': readonly Bytes[];
+  readonly 'service-cidrs': readonly Bytes[];
+  readonly pods: readonly Bytes[];
+}
+
+/** A frontend that a Service asked for and another one has. */
+export interface LostClaim {
+  readonly service: string;
+  readonly winner: string;
+  readonly frontend: Bytes;
+}
+
+/** What one call of `takeChanges` hands over, with the frontends touched, for whoever must clean up after them. */
+export interface TakenChanges {
+  readonly changes: Changes;
+  readonly touched: readonly { readonly before: FrontendState | undefined; readonly after: FrontendState | undefined }[];
+}
+
+/** What a table was read back as: lists to keep and the first id that nobody has been given. */
+export interface TableSeed {
+  readonly lists: ReadonlyMap<Bytes, KnownLists>;
+  readonly nextId: number;
+}
+
+export class TableState {
+  readonly family: IpFamily;
+  readonly #services = new Map<string, WantedService>();
+  /** Who wants a frontend, best claim first. */
+  readonly #claims = new Map<Bytes, WantedFrontend[]>();
+  readonly #frontends = new Map<Bytes, FrontendState>();
+  readonly #healthChecks = new Map<string, HealthCheckDecision>();
+  /** Frontends with more than one claim. */
+  readonly #contested = new Set<Bytes>();
+  /** Uses of rows and chains that several frontends or Services share. */
+  readonly #clusterIps = new Map<Bytes, number>();
+  readonly #hairpins = new Map<Bytes, number>();
+  readonly #chains = new Map<string, number>();
+  #nodeRows: NodeRows = { 'nodeport-ips': [], 'service-cidrs': [], pods: [] };
+  #seed: Map<Bytes, KnownLists>;
+  #nextId: number;
+  readonly #sizes = new Map<RowSet, number>();
+  /** As it was at the last transaction, for what has been touched since. */
+  readonly #touchedFrontends = new Map<Bytes, FrontendState | undefined>();
+  readonly #touchedShared = new Map<
+    string,
+    { readonly uses: Map<Bytes, number>; readonly key: Bytes; readonly wasThere: boolean }
+  >();
+  #nodeRowsBefore: NodeRows | undefined;
+
+  constructor(family: IpFamily, seed?: TableSeed) {
+    this.family = family;
+    this.#seed = new Map(seed?.lists);
+    this.#nextId = seed?.nextId ?? 1;
+  }
+
+  /** Sets what a Service wants; undefined when it is gone. Nothing is programmed before `takeChanges`. */
+  setService(key: string, wanted: WantedService | undefined): void {
+    const before = this.#services.get(key);
+    if (wanted === undefined) this.#services.delete(key);
+    else this.#services.set(key, wanted);
+    if (wanted?.healthCheck === undefined) this.#healthChecks.delete(key);
+    else this.#healthChecks.set(key, wanted.healthCheck);
+    const affected = new Set<Bytes>();
+    for (const frontend of before?.frontends ?? []) {
+      affected.add(frontend.key);
+      const others = this.#claims.get(frontend.key)?.filter((claim) => claim.service !== key) ?? [];
+      if (others.length === 0) this.#claims.delete(frontend.key);
+      else this.#claims.set(frontend.key, others);
+    }
+    for (const frontend of wanted?.frontends ?? []) {
+      affected.add(frontend.key);
+      const others = this.#claims.get(frontend.key);
+      this.#claims.set(frontend.key, others === undefined ? [frontend] : [...others, frontend].sort(compareClaims));
+    }
+    for (const frontendKey of affected) this.#settle(frontendKey);
+    for (const address of wanted?.hairpins ?? []) this.#use('hairpin', this.#hairpins, address, 1);
+    for (const address of before?.hairpins ?? []) this.#use('hairpin', this.#hairpins, address, -1);
+  }
+
+  setNodeRows(rows: NodeRows): void {
+    this.#nodeRowsBefore ??= this.#nodeRows;
+    this.#nodeRows = rows;
+  }
+
+  getService(key: string): WantedService | undefined {
+    return this.#services.get(key);
+  }
+
+  serviceKeys(): IterableIterator<string> {
+    return this.#services.keys();
+  }
+
+  getFrontend(key: Bytes): FrontendState | undefined {
+    return this.#frontends.get(key);
+  }
+
+  frontends(): IterableIterator<FrontendState> {
+    return this.#frontends.values();
+  }
+
+  get nodeRows(): NodeRows {
+    return this.#nodeRows;
+  }
+
+  /** Chains made on demand that some frontend needs now. */
+  pickChains(): IterableIterator<string> {
+    return this.#chains.keys();
+  }
+
+  /** Frontends that several Services want: who lost to whom. */
+  lostClaims(): LostClaim[] {
+    const lost: LostClaim[] = [];
+    for (const frontend of this.#contested) {
+      const [winner, ...others] = this.#claims.get(frontend) ?? [];
+      if (winner === undefined) continue;
+      for (const { service } of others) if (service !== winner.service) lost.push({ service, winner: winner.service, frontend });
+    }
+    return lost;
+  }
+
+  /** Health checks of the Services that have one, by `namespace/name`. */
+  healthChecks(): IterableIterator<[string, HealthCheckDecision]> {
+    return this.#healthChecks.entries();
+  }
+
+  /** Rows of each set after the last `takeChanges` or `takeAll`. */
+  get sizes(): ReadonlyMap<RowSet, number> {
+    return this.#sizes;
+  }
+
+  /** Every row that the table must hold. */
+  *allRows(): Generator<Row> {
+    for (const frontend of this.#frontends.values()) yield* frontendRows(frontend, this.family);
+    for (const key of this.#clusterIps.keys()) yield { set: 'cluster-ips', key };
+    for (const key of this.#hairpins.keys()) yield { set: 'hairpin', key: key + key };
+    for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) yield { set, key };
+  }
+
+  /** What must be done since the last call, which is thereby taken as done: on failure start over with `adoptionChanges`. */
+  takeChanges(): TakenChanges {
+    const changes = new Changes();
+    const touched: { before: FrontendState | undefined; after: FrontendState | undefined }[] = [];
+    for (const [key, before] of this.#touchedFrontends) {
+      const after = this.#frontends.get(key);
+      if (before === after) continue;
+      diffFrontend(before, after, this.family, changes);
+      touched.push({ before, after });
+    }
+    for (const { uses, key, wasThere } of this.#touchedShared.values()) {
+      const isThere = uses.has(key);
+      if (isThere === wasThere) continue;
+      if (uses === this.#chains) (isThere ? changes.newChains : changes.oldChains).push(key);
+      else {
+        const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
+        if (isThere) changes.add(row);
+        else changes.delete(row);
+      }
+    }
+    if (this.#nodeRowsBefore !== undefined) {
+      for (const set of nodeSets) diffKeys(set, this.#nodeRowsBefore[set], this.#nodeRows[set], changes);
+    }
+    this.#forgetTouched();
+    this.#count(changes);
+    return { changes, touched };
+  }
+
+  /**
+   * What turns a table with these rows and pick chains into this one: for adoption at the start and for repair. Whatever was
+   * pending is thereby taken.
+   */
+  adoptionChanges(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, chains: ReadonlySet<string>): Changes {
+    const changes = new Changes();
+    for (const name of this.#chains.keys()) if (!chains.has(name)) changes.newChains.push(name);
+    for (const name of chains) if (!this.#chains.has(name) && parsePickChain(name) !== undefined) changes.oldChains.push(name);
+    const left = new Map([...rows].map(([set, elements]) => [set, new Map(elements)]));
+    this.#sizes.clear();
+    for (const row of this.allRows()) {
+      const elements = left.get(row.set);
+      const before = elements?.get(row.key);
+      elements?.delete(row.key);
+      this.#sizes.set(row.set, (this.#sizes.get(row.set) ?? 0) + 1);
+      if (before === undefined) changes.add(row);
+      else if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
+    }
+    for (const [set, elements] of left) for (const key of elements.keys()) changes.delete({ set, key });
+    this.#forgetTouched();
+    return changes;
+  }
+
+  /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
+  dropSeed(): void {
+    this.#seed = new Map();
+  }
+
+  #settle(key: Bytes): void {
+    const before = this.#frontends.get(key);
+    const claims = this.#claims.get(key) ?? [];
+    const [winner] = claims;
+    if (claims.length > 1) this.#contested.add(key);
+    else this.#contested.delete(key);
+    if (!this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
+    // A frontend that goes and comes back within one transaction keeps its indexes.
+    const known = before ?? this.#touchedFrontends.get(key);
+    const after =
+      winner === undefined
+        ? undefined
+        : placeFrontend(winner, known === undefined ? this.#seed.get(key) : listsOf(known), () => this.#allocateId());
+    if (after === undefined) this.#frontends.delete(key);
+    else this.#frontends.set(key, after);
+    this.#useFrontend(after, 1);
+    this.#useFrontend(before, -1);
+  }
+
+  #useFrontend(state: FrontendState | undefined, by: 1 | -1): void {
+    if (state === undefined) return;
+    if (state.wanted.kind === 'clusterIP') {
+      this.#use('cluster-ips', this.#clusterIps, state.wanted.key.slice(0, addressLength(this.family)), by);
+    }
+    for (const scope of scopesOf(state))
+      if (parsePickChain(scope.chain) !== undefined) this.#use('chain', this.#chains, scope.chain, by);
+  }
+
+  #use(name: string, uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
+    const count = uses.get(key) ?? 0;
+    const id = `${name} ${key}`;
+    if (!this.#touchedShared.has(id)) this.#touchedShared.set(id, { uses, key, wasThere: count > 0 });
+    if (count + by === 0) uses.delete(key);
+    else uses.set(key, count + by);
+  }
+
+  /** From 1 to 2^32 - 1 and over again: at 10,000 new endpoints a second an id comes back after five days, affinity lives one at most. */
+  #allocateId(): number {
+    const id = this.#nextId;
+    this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    return id;
+  }
+
+  #forgetTouched(): void {
+    this.#touchedFrontends.clear();
+    this.#touchedShared.clear();
+    this.#nodeRowsBefore = undefined;
+  }
+
+  #count(changes: Changes): void {
+    const count = (set: RowSet, by: number): void => {
+      this.#sizes.set(set, (this.#sizes.get(set) ?? 0) + by);
+    };
+    for (const { kind, row } of [changes.prepare, changes.publish, changes.withdraw, changes.removals].flat()) {
+      if (kind !== 'replace') count(row.set, kind === 'add' ? 1 : -1);
+    }
+    for (const row of changes.ranges.adds) count(row.set, 1);
+    for (const row of changes.ranges.deletes) count(row.set, -1);
+  }
+}
+
+const nodeSets = ['nodeport-ips', 'service-cidrs', 'pods'] as const satisfies readonly (keyof NodeRows)[];
+
+/** An empty dump: a table that has just been made. */
+export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
+  return new Map(rowSets.map((set) => [set, new Map()]));
+}
+
+function scopesOf(state: FrontendState): readonly ScopeState[] {
+  return state.outside === undefined ? [state.inside] : [state.inside, state.outside];
+}
+
+function diffKeys(set: RowSet, before: readonly Bytes[], after: readonly Bytes[], changes: Changes): void {
+  const old = new Set(before);
+  for (const key of new Set(after)) if (!old.delete(key)) changes.add({ set, key });
+  for (const key of old) changes.delete({ set, key });
+}
