@@ -90,9 +90,8 @@ function carryNodePorts(ports: readonly ServicePort[], oldPorts: readonly Servic
   return ports.map((port) => {
     if (!isZero(port.nodePort)) return port;
     const nodePort = byName.get(port.name ?? '') ?? 0;
-    if (nodePort === 0 || used.has(nodePort)) return port;
-    used.add(nodePort);
-    return { ...port, nodePort };
+    // Two ports that shared a number still do.
+    return nodePort === 0 || used.has(nodePort) ? port : { ...port, nodePort };
   });
 }
 
