@@ -52,9 +52,9 @@ export class LogBuffer {
 
   /** No more output: followers end. */
   end(): void {
-    for (const stream of [...this.#partial.keys()]) this.#push(this.#joinPartial(stream, new Uint8Array(0)));
+    for (const stream of this.#partial.keys()) this.#push(this.#joinPartial(stream, new Uint8Array(0)));
     this.#isEnded = true;
-    for (const follower of [...this.#followers]) follower(undefined);
+    for (const follower of this.#followers) follower(undefined);
     this.#followers.clear();
   }
 
@@ -124,7 +124,7 @@ export class LogBuffer {
     this.#lines.push(line);
     this.#sizeBytes += bytes.length;
     while (this.#sizeBytes > this.#maxBytes && this.#lines.length > 1) this.#sizeBytes -= this.#lines.shift()?.bytes.length ?? 0;
-    for (const follower of [...this.#followers]) follower(line);
+    for (const follower of this.#followers) follower(line);
   }
 }
 

@@ -28,7 +28,7 @@ export function computePodStatus(input: StatusInput): PodStatus {
   return {
     phase,
     conditions,
-    ...(input.failure ?? {}),
+    ...input.failure,
     ...(hostIPs[0] === undefined ? {} : { hostIP: hostIPs[0].ip, hostIPs }),
     ...(podIPs[0] === undefined ? {} : { podIP: podIPs[0].ip, podIPs }),
     startTime: input.startTime,

@@ -25,7 +25,13 @@ export interface PodRuntime {
   /** Addresses of the node, IPv4 first when it has both. */
   readonly nodeAddresses: readonly string[];
   /** Makes the pod's namespace and its link to the node. Adding an id twice is an error. */
-  addPod(pod: { readonly id: string; readonly addresses: readonly string[]; readonly hostNetwork: boolean }): Promise<PodNetwork>;
+  addPod(pod: {
+    readonly id: string;
+    /** `namespace/name`, for people who want to enter it. */
+    readonly name: string;
+    readonly addresses: readonly string[];
+    readonly hostNetwork: boolean;
+  }): Promise<PodNetwork>;
   /** Takes it down; unknown ids are ignored. */
   removePod(id: string): Promise<void>;
   /** A TCP connection from the node itself: how probes come. */

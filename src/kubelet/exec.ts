@@ -1,0 +1,115 @@
+/** Commands inside containers: for exec probes, hooks, `kubectl exec`. */
+import { spawn } from 'node:child_process';
+import type { Container } from '../api/index.ts';
+import { messageOf } from '../observe/index.ts';
+import { exitResult, sendSignal } from './command-process.ts';
+import type { ContainerProcess } from './container-process.ts';
+import type { PodSetup } from './container-start.ts';
+import { prepareSandbox, withTerminal } from './container-start.ts';
+import { containerCommand, joinCommand } from './sandbox.ts';
+
+export interface ExecStreams {
+  readonly stdin: AsyncIterable<Uint8Array> | undefined;
+  writeStdout(chunk: Uint8Array): Promise<void>;
+  writeStderr(chunk: Uint8Array): Promise<void>;
+  readonly signal: AbortSignal;
+  /** Present when the caller has a terminal. */
+  readonly terminal?: { readonly columns: number; readonly rows: number } | undefined;
+}
+
+/**
+ * Runs a command where the container runs: beside its process, or, for a container that is none (echo), in a sandbox made for
+ * the occasion in the pod's network. Resolves to the exit code when all output is written; 127 when there is no such command.
+ */
+export async function execInContainer(
+  setup: PodSetup,
+  container: Container,
+  process: ContainerProcess | undefined,
+  command: readonly string[],
+  streams: ExecStreams,
+): Promise<number> {
+  const prepared = await prepareSandbox(setup, container);
+  const words = streams.terminal === undefined ? command : withTerminal(command, streams.terminal);
+  const argv =
+    process?.pid === undefined
+      ? containerCommand(setup.network.namespacePath, prepared.script, words)
+      : joinCommand(process.pid, prepared.spec, words);
+  const environment = new Map(prepared.environment);
+  if (streams.terminal !== undefined && !environment.has('TERM')) environment.set('TERM', 'xterm');
+  const [file = '', ...args] = argv;
+  const child = spawn(file, args, {
+    env: Object.fromEntries(environment),
+    // the container script signals on descriptor 3
+    stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', process?.pid === undefined ? 'ignore' : 'ignore'],
+    detached: true,
+    cwd: '/',
+  });
+  const kill = (): void => {
+    if (child.pid !== undefined && child.exitCode === null) sendSignal(-child.pid, 'SIGKILL');
+  };
+  streams.signal.addEventListener('abort', kill, { once: true });
+  try {
+    const ended = new Promise<number>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', (code, signal) => resolve(exitResult(code, signal).exitCode));
+    });
+    const outputs = [
+      pump(child.stdout, streams.writeStdout.bind(streams)),
+      pump(child.stderr, streams.writeStderr.bind(streams)),
+    ];
+    if (streams.stdin !== undefined) void feed(streams.stdin, child.stdin);
+    const code = await ended;
+    await Promise.all(outputs);
+    return code;
+  } finally {
+    streams.signal.removeEventListener('abort', kill);
+  }
+}
+
+/** Runs a command and keeps the first 10 KiB of its output. Throws when it takes longer than `timeoutMs` (it is killed then). */
+export async function execCaptured(
+  setup: PodSetup,
+  container: Container,
+  process: ContainerProcess | undefined,
+  command: readonly string[],
+  timeoutMs: number,
+): Promise<{ readonly exitCode: number; readonly output: string }> {
+  let output = '';
+  const keep = async (chunk: Uint8Array): Promise<void> => {
+    output = (output + new TextDecoder().decode(chunk)).slice(0, 10_240);
+  };
+  const signal = AbortSignal.timeout(timeoutMs);
+  const exitCode = await execInContainer(setup, container, process, command, {
+    stdin: undefined,
+    writeStdout: keep,
+    writeStderr: keep,
+    signal,
+  });
+  if (signal.aborted)
+    throw new Error(`command timed out: ${JSON.stringify(command.join(' '))} timed out after ${timeoutMs / 1000}s`);
+  return { exitCode, output };
+}
+
+async function pump(stream: AsyncIterable<Uint8Array> | null, write: (chunk: Uint8Array) => Promise<void>): Promise<void> {
+  if (stream === null) return;
+  for await (const chunk of stream) await write(chunk);
+}
+
+/** The caller's input to the process; a process that does not read to the end is no error. */
+export async function feed(input: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream | null): Promise<void> {
+  if (stdin === null) return;
+  stdin.on('error', (error) => {
+    if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes((error as NodeJS.ErrnoException).code ?? ''))
+      throw new Error(messageOf(error));
+  });
+  for await (const chunk of input) {
+    if (!stdin.writable) return;
+    if (!stdin.write(chunk)) {
+      await new Promise<void>((resolve) => {
+        stdin.once('drain', () => resolve());
+        stdin.once('close', () => resolve());
+      });
+    }
+  }
+  stdin.end();
+}

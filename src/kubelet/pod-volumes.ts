@@ -1,0 +1,193 @@
+/**
+ * A pod's volumes as directories on the kubelet's own tmpfs: emptyDir, configMap, secret, downwardAPI and projected. Nothing
+ * reaches a disk of the host.
+ */
+import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import type { ConfigMap, Container, Secret, Volume } from '../api/index.ts';
+import type { ReferenceSource } from './environment.ts';
+import { decodeBase64, expand, readFieldPath } from './environment.ts';
+import type { SandboxMount } from './sandbox.ts';
+
+/** Relative path -> content and mode. */
+type Files = Map<string, { readonly content: Uint8Array; readonly mode: number }>;
+type FilesResult = { readonly ok: true; readonly files: Files } | { readonly ok: false; readonly problem: string };
+
+export type VolumesResult = { readonly ok: true } | { readonly ok: false; readonly problem: string };
+
+/**
+ * Writes the pod's volumes below `podDirectory`/volumes, or rewrites those whose objects have changed (each file is replaced in
+ * one step). Answers what is missing, in upstream's words; call again when ConfigMaps or Secrets change.
+ */
+export function writeVolumes(volumes: readonly Volume[], podDirectory: string, source: ReferenceSource): VolumesResult {
+  for (const volume of volumes) {
+    const directory = volumeDirectory(podDirectory, volume.name);
+    if (volume.emptyDir !== undefined) {
+      mkdirSync(directory, { recursive: true });
+      chmodSync(directory, 0o777);
+      continue;
+    }
+    const result = filesOf(volume, source);
+    if (!result.ok) return result;
+    mkdirSync(directory, { recursive: true });
+    writeFiles(directory, result.files);
+  }
+  return { ok: true };
+}
+
+/** The directory of one volume. */
+export function volumeDirectory(podDirectory: string, name: string): string {
+  return join(podDirectory, 'volumes', name);
+}
+
+/** Removes a pod's directory with everything in it. */
+export function removePodDirectory(podDirectory: string): void {
+  rmSync(podDirectory, { recursive: true, force: true });
+}
+
+/** Where a container sees which volume. `problem` when a mount names a volume that the pod does not have. */
+export function containerMounts(
+  container: Pick<Container, 'volumeMounts'>,
+  volumes: readonly Volume[],
+  podDirectory: string,
+  variables: ReadonlyMap<string, string>,
+): { readonly ok: true; readonly mounts: readonly SandboxMount[] } | { readonly ok: false; readonly problem: string } {
+  const mounts: SandboxMount[] = [];
+  for (const { name, mountPath, readOnly, subPath, subPathExpr } of container.volumeMounts ?? []) {
+    const volume = volumes.find((each) => each.name === name);
+    if (volume === undefined) return { ok: false, problem: `volume "${name}" is not defined in the pod` };
+    const below = subPathExpr === undefined || subPathExpr === '' ? (subPath ?? '') : expand(subPathExpr, variables);
+    if (normalize(below).startsWith('..')) return { ok: false, problem: `subPath ${JSON.stringify(below)} leaves its volume` };
+    const path = join(volumeDirectory(podDirectory, name), below);
+    if (below !== '' && volume.emptyDir !== undefined) mkdirSync(path, { recursive: true });
+    mounts.push({
+      source: path,
+      target: normalize(mountPath),
+      readOnly: readOnly === true || volume.emptyDir === undefined,
+      isFile: below !== '' && isFile(path),
+    });
+  }
+  return { ok: true, mounts };
+}
+
+function filesOf(volume: Volume, source: ReferenceSource): FilesResult {
+  if (volume.configMap !== undefined) return configMapFiles(volume.configMap, source, volume.configMap.defaultMode);
+  if (volume.secret !== undefined) {
+    const { secretName, items, optional, defaultMode } = volume.secret;
+    return secretFiles({ name: secretName, items, optional }, source, defaultMode);
+  }
+  if (volume.downwardAPI !== undefined)
+    return downwardFiles(volume.downwardAPI.items ?? [], source, volume.downwardAPI.defaultMode);
+  if (volume.projected !== undefined) {
+    const files: Files = new Map();
+    for (const projection of volume.projected.sources ?? []) {
+      const result = projectionFiles(projection, source, volume.projected.defaultMode);
+      if (!result.ok) return result;
+      for (const [path, file] of result.files) files.set(path, file);
+    }
+    return { ok: true, files };
+  }
+  const kind = Object.keys(volume).find((key) => key !== 'name') ?? 'empty';
+  return {
+    ok: false,
+    problem: `volume "${volume.name}": ${kind} volumes are not offered by the lab; use emptyDir, configMap, secret, downwardAPI or projected`,
+  };
+}
+
+type Projection = NonNullable<NonNullable<Volume['projected']>['sources']>[number];
+
+function projectionFiles(projection: Projection, source: ReferenceSource, mode: number | undefined): FilesResult {
+  if (projection.configMap !== undefined) return configMapFiles(projection.configMap, source, mode);
+  if (projection.secret !== undefined) return secretFiles(projection.secret, source, mode);
+  if (projection.downwardAPI !== undefined) return downwardFiles(projection.downwardAPI.items ?? [], source, mode);
+  return { ok: true, files: new Map() }; // tokens: there is nobody here to check them
+}
+
+interface KeySource {
+  readonly name?: string | undefined;
+  readonly items?: readonly { readonly key: string; readonly path: string; readonly mode?: number | undefined }[] | undefined;
+  readonly optional?: boolean | undefined;
+}
+
+function configMapFiles(from: KeySource, source: ReferenceSource, mode: number | undefined): FilesResult {
+  const object = source.getConfigMap(from.name ?? '');
+  return keyFiles(from, object === undefined ? undefined : configMapContents(object), 'configmap', 'configmap', mode);
+}
+
+function secretFiles(from: KeySource, source: ReferenceSource, mode: number | undefined): FilesResult {
+  const object = source.getSecret(from.name ?? '');
+  return keyFiles(from, object === undefined ? undefined : secretContents(object), 'secret', 'secret', mode);
+}
+
+function keyFiles(
+  from: KeySource,
+  contents: ReadonlyMap<string, Uint8Array> | undefined,
+  kind: string,
+  title: string,
+  mode = 0o644,
+): FilesResult {
+  const files: Files = new Map();
+  if (contents === undefined) {
+    return from.optional === true ? { ok: true, files } : { ok: false, problem: `${kind} "${from.name ?? ''}" not found` };
+  }
+  if (from.items === undefined || from.items.length === 0) {
+    for (const [key, content] of contents) files.set(key, { content, mode });
+    return { ok: true, files };
+  }
+  for (const item of from.items) {
+    const content = contents.get(item.key);
+    if (content !== undefined) files.set(item.path, { content, mode: item.mode ?? mode });
+    else if (from.optional !== true) return { ok: false, problem: `${title} references non-existent config key: ${item.key}` };
+  }
+  return { ok: true, files };
+}
+
+type DownwardItems = NonNullable<NonNullable<Volume['downwardAPI']>['items']>;
+
+function downwardFiles(items: DownwardItems, source: ReferenceSource, mode = 0o644): FilesResult {
+  const files: Files = new Map();
+  for (const { path, fieldRef, mode: itemMode } of items) {
+    const value = fieldRef === undefined ? '0' : readFieldPath(fieldRef.fieldPath, source);
+    if (value === undefined) return { ok: false, problem: `unsupported fieldPath: ${fieldRef?.fieldPath ?? ''}` };
+    files.set(path, { content: new TextEncoder().encode(value), mode: itemMode ?? mode });
+  }
+  return { ok: true, files };
+}
+
+function configMapContents(object: ConfigMap): Map<string, Uint8Array> {
+  const contents = new Map<string, Uint8Array>();
+  for (const [key, value] of Object.entries(object.data ?? {})) contents.set(key, new TextEncoder().encode(value));
+  for (const [key, value] of Object.entries(object.binaryData ?? {})) contents.set(key, decodeBase64(value));
+  return contents;
+}
+
+function secretContents(object: Secret): Map<string, Uint8Array> {
+  return new Map(Object.entries(object.data ?? {}).map(([key, value]) => [key, decodeBase64(value)]));
+}
+
+function writeFiles(directory: string, files: Files): void {
+  for (const [path, { content, mode }] of files) {
+    const target = join(directory, normalize(`/${path}`));
+    if (sameContent(target, content)) continue;
+    mkdirSync(dirname(target), { recursive: true });
+    const fresh = `${target}.new`;
+    writeFileSync(fresh, content, { mode });
+    chmodSync(fresh, mode);
+    renameSync(fresh, target);
+  }
+}
+
+function sameContent(path: string, content: Uint8Array): boolean {
+  return isFile(path) && readFileSync(path).equals(content);
+}
+
+function isFile(path: string): boolean {
+  try {
+    readFileSync(path);
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'EISDIR') return false;
+    throw error;
+  }
+}
