@@ -589,3 +589,18 @@ test('any type turns into any other and keeps exactly what it needs', () => {
     }
   }
 });
+
+test('a node port written on an ExternalName Service is held only once the type uses it', () => {
+  const h = harness();
+  const ports = [{ ...http, nodePort: 30_080 }];
+  h.create('name', { type: 'ExternalName', externalName: 'a.example', ports });
+  assert.deepEqual(h.held().ports, []);
+  h.create('web', { type: 'NodePort', ports });
+  assert.match(
+    refusal(() => h.change('name', { type: 'NodePort' })),
+    /already allocated \(by Service demo\/web\)/,
+  );
+  h.remove('web');
+  h.change('name', { type: 'NodePort' });
+  assert.deepEqual(h.held().ports, [[30_080, 'demo/name']]);
+});
