@@ -13,7 +13,7 @@ import { diffFrontend, frontendRows, listsOf, placeFrontend } from './frontend-r
 import type { RowSet } from './layout.ts';
 import { parsePickChain, rowSets } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength } from './row-bytes.ts';
+import { addressLength, frontendLength } from './row-bytes.ts';
 
 /** Rows that belong to the node, not to a Service. Interval rows are first and last address, joined. */
 export interface NodeRows {
@@ -201,7 +201,12 @@ export class TableState {
       if (before === undefined) changes.add(row);
       else if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
     }
-    for (const [set, elements] of left) for (const key of elements.keys()) changes.delete({ set, key });
+    for (const [set, elements] of left) {
+      for (const key of elements.keys()) {
+        if (set === 'source-ranges' && !this.#isFirewalled(key)) changes.removals.push({ kind: 'delete', row: { set, key } });
+        else changes.delete({ set, key });
+      }
+    }
     this.#forgetTouched();
     return changes;
   }
@@ -218,16 +223,20 @@ export class TableState {
     if (claims.length > 1) this.#contested.add(key);
     else this.#contested.delete(key);
     if (!this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
-    // A frontend that goes and comes back within one transaction keeps its indexes.
-    const known = before ?? this.#touchedFrontends.get(key);
-    const after =
-      winner === undefined
-        ? undefined
-        : placeFrontend(winner, known === undefined ? this.#seed.get(key) : listsOf(known), () => this.#allocateId());
+    // What the kernel holds is kept as far as possible, whatever was wanted in between.
+    const inKernel = this.#touchedFrontends.get(key) ?? before;
+    const known = this.#seed.get(key) ?? (inKernel === undefined ? undefined : listsOf(inKernel));
+    const after = winner === undefined ? undefined : placeFrontend(winner, known, () => this.#allocateId());
     if (after === undefined) this.#frontends.delete(key);
     else this.#frontends.set(key, after);
     this.#useFrontend(after, 1);
     this.#useFrontend(before, -1);
+  }
+
+  /** Whether the frontend of a source range goes on having ranges; where it does not, the door must be taken away before them. */
+  #isFirewalled(rangeKey: Bytes): boolean {
+    const start = addressLength(this.family);
+    return this.#frontends.get(rangeKey.slice(start, start + frontendLength(this.family)))?.wanted.ranges !== undefined;
   }
 
   #useFrontend(state: FrontendState | undefined, by: 1 | -1): void {
