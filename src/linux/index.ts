@@ -1,11 +1,8 @@
 /** The kernel: netlink, nftables, routes and links, conntrack, namespaces, sockets. The only FFI, loaded on first use. */
-import type { Server, Socket } from 'node:net';
-import type { Socket as UdpSocket } from 'node:dgram';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import type { NetlinkProtocol, NetlinkSocket } from './netlink/netlink-socket.ts';
+import type { NetlinkSocket } from './netlink/netlink-socket.ts';
 import type { Logger } from '../observe/index.ts';
 import type { Flow, FlowFilter, FlowTuple } from './conntrack/model.ts';
-import type { MountNamespaceHandle, MountStep, NamespaceHandle, SocketAddress, SocketOptions } from './namespaces/model.ts';
 import type { NftEvent } from './nftables/model.ts';
 
 export * from './errors.ts';
@@ -18,6 +15,9 @@ export { NFT_SET_FLAG } from './nftables/messages.ts';
 export { Nftables } from './nftables/nftables.ts';
 export { verdictsEqual } from './nftables/verdict.ts';
 export { RouteSocket, type VethOptions } from './route/route-socket.ts';
+export { connectFd, listenOnFd, udpSocketFromFd, type ConnectOptions } from './namespaces/fd-sockets.ts';
+export { MountThread } from './namespaces/mount-thread.ts';
+export { NamespaceThread } from './namespaces/namespace-thread.ts';
 export type * from './conntrack/model.ts';
 export type * from './namespaces/model.ts';
 export type * from './nftables/model.ts';
@@ -47,64 +47,6 @@ export declare class Conntrack {
   count(): number;
   close(): void;
 }
-
-/**
- * One worker thread that leaves the host's network for good and hops between the network namespaces that it makes. Every
- * method is one round trip to the thread; inside it each is one synchronous step. Failed system calls reject with `LinuxError`.
- */
-export declare class NamespaceThread {
-  constructor(options: object, context: { readonly logger: Logger });
-  start(): Promise<void>;
-  /** Stops the thread. Handles not closed stay open. */
-  stop(): Promise<void>;
-  /** A new network namespace with `lo` up. */
-  create(name: string): Promise<NamespaceHandle>;
-  /** Opens a namespace of someone else by path. */
-  open(name: string, path: string): Promise<NamespaceHandle>;
-  /** Closes our handle; the namespace ends with its last user. */
-  close(namespace: NamespaceHandle): Promise<void>;
-  openNetlink(namespace: NamespaceHandle, protocol: NetlinkProtocol): Promise<NetlinkSocket>;
-  openSocket(namespace: NamespaceHandle, options: SocketOptions): Promise<number>;
-  /** `name` with dots or slashes: `net.ipv4.ip_forward` or `net/ipv4/conf/eth0.1/forwarding`. */
-  writeSysctl(namespace: NamespaceHandle, name: string, value: string | number): Promise<void>;
-  readSysctl(namespace: NamespaceHandle, name: string): Promise<string>;
-  /** A TCP connection from inside the namespace; resolves when established. */
-  connectTcp(
-    namespace: NamespaceHandle,
-    target: SocketAddress,
-    options?: { readonly bind?: SocketAddress; readonly signal?: AbortSignal; readonly timeoutMs?: number },
-  ): Promise<Socket>;
-  /** A UDP socket of the namespace as a dgram socket, bound. */
-  openUdp(namespace: NamespaceHandle, options?: Omit<SocketOptions, 'type' | 'listen'>): Promise<UdpSocket>;
-  /** Listens inside the namespace with a server of the caller's making. */
-  listenTcp(
-    namespace: NamespaceHandle,
-    server: Server,
-    bind: SocketAddress,
-    options?: Omit<SocketOptions, 'type' | 'bind' | 'listen'>,
-  ): Promise<void>;
-}
-
-/** A thread of its own (its file-system context is unshared) that builds mount namespaces. */
-export declare class MountThread {
-  constructor(options: object, context: { readonly logger: Logger });
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** A copy of this process's mount namespace, private, with the steps applied. A failed step leaves nothing behind. */
-  create(steps: readonly MountStep[]): Promise<MountNamespaceHandle>;
-  close(namespace: MountNamespaceHandle): void;
-}
-
-/** A dgram socket over a bound UDP descriptor, from whatever namespace. */
-export declare function udpSocketFromFd(fd: number, family: 4 | 6): Promise<UdpSocket>;
-/** Makes a server listen on a descriptor that listens already. */
-export declare function listenOnFd(server: Server, fd: number): Promise<void>;
-/** Connects an unconnected TCP descriptor. */
-export declare function connectFd(
-  fd: number,
-  target: SocketAddress,
-  options?: { readonly signal?: AbortSignal; readonly timeoutMs?: number },
-): Promise<Socket>;
 
 /** The command line of `unshare` that starts a process of ours in its own user (unless root), mount and pid namespaces. */
 export declare function buildUnshareCommand(options: { readonly asRoot: boolean }): string[];
