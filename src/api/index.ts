@@ -21,3 +21,6 @@ export * from './quantity.ts';
 export * from './strict.ts';
 export * from './timestamps.ts';
 export * from './openapi/documents.ts';
+export * from './table/age.ts';
+export * from './table/table.ts';
+export { podStatusText } from './table/pod-cells.ts';
