@@ -1,0 +1,43 @@
+/** Pods on creation: a first status, and the service account that they run under (k8s pkg/registry/core/pod/strategy.go). */
+import type { Container, Pod, ResourceRequirements } from '../../api/index.ts';
+import { pods } from '../../api/index.ts';
+import { servedOf } from '../registry/catalog.ts';
+import type { Behaviour } from '../registry/context.ts';
+import { assertCreatable } from '../registry/rules.ts';
+import type { ApiObject } from '../store/index.ts';
+
+/** The behaviour of pods. */
+export function createPodBehaviour(): Behaviour {
+  return {
+    beginCreate: (object) => {
+      const { spec, metadata } = object as Pod;
+      const serviceAccountName = spec?.serviceAccountName ?? spec?.serviceAccount ?? 'default';
+      const pod = {
+        ...object,
+        metadata,
+        ...(spec === undefined ? {} : { spec: { ...spec, serviceAccountName, serviceAccount: serviceAccountName } }),
+        status: { phase: 'Pending', qosClass: qosClassOf(spec?.containers ?? [], spec?.initContainers ?? []) },
+      } as ApiObject;
+      assertCreatable(servedOf(pods), pod);
+      return { object: pod, commit: () => undefined, rollback: () => undefined };
+    },
+  };
+}
+
+/** Guaranteed: every container limits cpu and memory and requests as much; BestEffort: none says anything; else Burstable. */
+function qosClassOf(
+  containers: readonly Container[],
+  initContainers: readonly Container[],
+): 'Guaranteed' | 'Burstable' | 'BestEffort' {
+  const all = [...containers, ...initContainers].map(({ resources }) => resources ?? {});
+  if (all.every((resources) => count(resources) === 0)) return 'BestEffort';
+  return all.every(isGuaranteed) ? 'Guaranteed' : 'Burstable';
+}
+
+function count({ limits = {}, requests = {} }: ResourceRequirements): number {
+  return Object.keys(limits).length + Object.keys(requests).length;
+}
+
+function isGuaranteed({ limits = {}, requests = {} }: ResourceRequirements): boolean {
+  return ['cpu', 'memory'].every((name) => limits[name] !== undefined && (requests[name] ?? limits[name]) === limits[name]);
+}

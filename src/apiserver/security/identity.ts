@@ -1,0 +1,53 @@
+/** What identifies a server to its clients: authority, certificate, token, signing secret. Kept beside the data, so that a restart keeps them. */
+import { randomBytes } from 'node:crypto';
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CertificateRequest, KeyPair } from './certificates.ts';
+import { coversNames, mintAuthority, mintCertificate } from './certificates.ts';
+
+export interface ServerIdentity {
+  readonly authority: KeyPair;
+  readonly server: KeyPair;
+  /** The administrator's bearer token. */
+  readonly token: string;
+  /** What service accounts' tokens are signed with. */
+  readonly secret: string;
+}
+
+const fileName = 'identity.json';
+
+/**
+ * The identity kept in `directory`, or a new one. Without a directory it lives as long as the process. A certificate that
+ * does not cover `names` any more is minted anew under the same authority.
+ */
+export async function loadIdentity(
+  directory: string | undefined,
+  names: Pick<CertificateRequest, 'dnsNames' | 'addresses'>,
+  now: Date,
+): Promise<ServerIdentity> {
+  const kept = directory === undefined ? undefined : await readIdentity(join(directory, fileName));
+  if (kept !== undefined && coversNames(kept.server, names, now)) return kept;
+  const authority = kept?.authority ?? mintAuthority(now);
+  const identity: ServerIdentity = {
+    authority,
+    server: mintCertificate(authority, { ...names, commonName: 'kube-apiserver', use: 'server' }, now),
+    token: kept?.token ?? randomBytes(24).toString('base64url'),
+    secret: kept?.secret ?? randomBytes(32).toString('base64url'),
+  };
+  if (directory !== undefined) {
+    const file = join(directory, fileName);
+    // Renamed into place: a crash leaves the old file or the new one.
+    await writeFile(`${file}.new`, JSON.stringify(identity), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+  }
+  return identity;
+}
+
+async function readIdentity(file: string): Promise<ServerIdentity | undefined> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as ServerIdentity;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
