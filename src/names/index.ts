@@ -1,4 +1,7 @@
 /** Kubernetes objects -> DNS records: the index of every name of a cluster, and why a name has no answer. Pure. */
+export * from './endpoint-views.ts';
+export * from './explain-name.ts';
+export * from './explanation.ts';
 export * from './name-index.ts';
 export * from './name-table.ts';
 export * from './pod-label.ts';

@@ -297,9 +297,9 @@ export class NameIndex {
   /** A cluster IP points to its Service alone; any other address to every endpoint name, those with a hostname first. */
   #putPointer(address: string): void {
     const pointers = this.#pointers.get(address) ?? [];
-    const virtual = pointers.filter(({ name }) => name.kind === 'cluster-ip').slice(0, 1);
-    const chosen = virtual.length > 0 ? virtual : pointers.toSorted((a, b) => comparePointers(a.name, b.name));
-    const targets = [...new Set(chosen.map(({ name }) => name.target))];
+    const names = pointers.map(({ name }) => name).sort(comparePointers);
+    const virtual = names.filter(({ kind }) => kind === 'cluster-ip').slice(0, 1);
+    const targets = [...new Set((virtual.length > 0 ? virtual : names).map(({ target }) => target))];
     const rrset = nameRRset(rrTypes.PTR, targets, 0, this.ttlSeconds);
     const key = reverseNameOf(address);
     if (rrset === undefined) this.reverse.remove(key);
