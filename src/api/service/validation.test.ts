@@ -481,6 +481,15 @@ const changes: readonly {
     want: ['spec.loadBalancerClass: Invalid value: "a/c": may not change once set'],
   },
   {
+    name: 'M39: another class that is malformed is told once for each rule',
+    before: { ...stored, type: 'LoadBalancer', loadBalancerClass: 'a/b' },
+    after: { ...stored, type: 'LoadBalancer', loadBalancerClass: '/c' },
+    want: [
+      'spec.loadBalancerClass: Invalid value: "/c": may not change once set',
+      'spec.loadBalancerClass: Invalid value: "/c": prefix part must be non-empty',
+    ],
+  },
+  {
     name: 'M39: a class taken away',
     before: { ...stored, type: 'LoadBalancer', loadBalancerClass: 'a/b' },
     after: { ...stored, type: 'LoadBalancer' },
