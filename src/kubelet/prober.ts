@@ -145,7 +145,7 @@ async function probeHttp(action: NonNullable<Probe['httpGet']>, target: ProbeTar
   const response = await new Promise<IncomingMessage>((resolve, reject) => {
     const path =
       action.path === undefined || action.path === '' ? '/' : action.path.startsWith('/') ? action.path : `/${action.path}`;
-    const call = request({ method: 'GET', path, headers, createConnection: () => socket, agent: false }, resolve);
+    const call = request({ method: 'GET', path, headers, createConnection: () => socket }, resolve);
     call.setTimeout(timeoutMs, () =>
       call.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
     );
