@@ -40,6 +40,9 @@ export const MSG_DONTWAIT = 0x40;
 export const MSG_WAITFORONE = 0x10000;
 
 export const O_RDONLY = 0;
+export const O_NONBLOCK = 0o4000;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
 export const O_CLOEXEC = 0o2000000;
 
 export const CLONE_FS = 0x200;

@@ -1,9 +1,5 @@
 /** The kernel: netlink, nftables, routes and links, conntrack, namespaces, sockets. The only FFI, loaded on first use. */
 import type { ChildProcess, StdioOptions } from 'node:child_process';
-import type { NetlinkSocket } from './netlink/netlink-socket.ts';
-import type { Logger } from '../observe/index.ts';
-import type { Flow, FlowFilter, FlowTuple } from './conntrack/model.ts';
-import type { NftEvent } from './nftables/model.ts';
 
 export * from './errors.ts';
 export { openNetlink, NetlinkSocket, type NetlinkProtocol } from './netlink/netlink-socket.ts';
@@ -18,35 +14,14 @@ export { RouteSocket, type VethOptions } from './route/route-socket.ts';
 export { connectFd, listenOnFd, udpSocketFromFd, type ConnectOptions } from './namespaces/fd-sockets.ts';
 export { MountThread } from './namespaces/mount-thread.ts';
 export { NamespaceThread } from './namespaces/namespace-thread.ts';
+export { Conntrack } from './conntrack/conntrack.ts';
+export { NftMonitor } from './nftables/monitor.ts';
 export type * from './conntrack/model.ts';
 export type * from './namespaces/model.ts';
 export type * from './nftables/model.ts';
 export type * from './route/model.ts';
 
 // The signatures below are declared ahead of their files, which replace them one by one under the same names.
-
-/** Follows group 7 on a netfilter netlink fd of its own, event-driven in the calling thread. Ends with `close()`. */
-export declare class NftMonitor {
-  constructor(
-    options: { readonly socket: NetlinkSocket; readonly onEvent: (event: NftEvent) => void },
-    context: { readonly logger: Logger },
-  );
-  close(): Promise<void>;
-}
-
-/** Connection tracking of one namespace. */
-export declare class Conntrack {
-  constructor(socket: NetlinkSocket);
-  visitFlows(filter: FlowFilter, visit: (flow: Flow) => void): void;
-  listFlows(filter: FlowFilter): Flow[];
-  /** Deletes by the original tuple; false when it is gone already. */
-  deleteFlow(original: FlowTuple): boolean;
-  /** Dumps with the filter and deletes what it finds; answers how many. */
-  deleteFlows(filter: FlowFilter): number;
-  /** Number of entries in the namespace. */
-  count(): number;
-  close(): void;
-}
 
 /** The command line of `unshare` that starts a process of ours in its own user (unless root), mount and pid namespaces. */
 export declare function buildUnshareCommand(options: { readonly asRoot: boolean }): string[];

@@ -1,0 +1,106 @@
+/** Connection tracking of one network namespace over a netfilter netlink socket. Synchronous. */
+import { hasCode, isNoSuchThing } from '../errors.ts';
+import { AttributeTable, type Message } from '../netlink/message-reader.ts';
+import { MessageWriter, NLM_F_ACK, NLM_F_DUMP } from '../netlink/message-writer.ts';
+import type { NetlinkSocket } from '../netlink/netlink-socket.ts';
+import {
+  CTA_STATS_GLOBAL_ENTRIES,
+  CT_MSG,
+  conntrackShapeOf,
+  decodeFlow,
+  matchesFilter,
+  writeFilter,
+  writeOriginalTuple,
+} from './messages.ts';
+import type { Flow, FlowFilter, FlowTuple } from './model.ts';
+
+/** Methods throw `NetlinkError` when the kernel refuses. */
+export class Conntrack {
+  readonly #socket: NetlinkSocket;
+  readonly #writer = new MessageWriter();
+
+  constructor(socket: NetlinkSocket) {
+    this.#socket = socket;
+  }
+
+  /**
+   * Visits the entries that the filter asks for. The kernel walks its whole table (Linux 5.8 and later hand over only what
+   * matches), so ask once for many, not once for each.
+   */
+  visitFlows(filter: FlowFilter, visit: (flow: Flow) => void): void {
+    for (const message of this.#dumpFiltered(filter)) {
+      const flow = decodeFlow(message);
+      if (flow !== undefined && matchesFilter(flow, filter)) visit(flow);
+    }
+  }
+
+  listFlows(filter: FlowFilter): Flow[] {
+    const flows: Flow[] = [];
+    this.visitFlows(filter, (flow) => flows.push(flow));
+    return flows;
+  }
+
+  /** Deletes by the original tuple: one hash look-up. False when it is gone already. */
+  deleteFlow(original: FlowTuple): boolean {
+    try {
+      this.#request(CT_MSG.DELETE, familyOf(original.source.family), (w) => writeOriginalTuple(w, original));
+      return true;
+    } catch (error) {
+      if (isNoSuchThing(error)) return false;
+      throw error;
+    }
+  }
+
+  /** One filtered dump and a deletion for each entry found; answers how many went. */
+  deleteFlows(filter: FlowFilter): number {
+    let count = 0;
+    for (const flow of this.listFlows(filter)) if (this.deleteFlow(flow.original)) count++;
+    return count;
+  }
+
+  /** Number of entries in the namespace. */
+  count(): number {
+    const [reply] = this.#request(CT_MSG.GET_STATS, 0, () => undefined);
+    if (reply === undefined) return 0;
+    return new AttributeTable(2).parse(reply.bytes, reply.start + 4, reply.end).be32(CTA_STATS_GLOBAL_ENTRIES) ?? 0;
+  }
+
+  /** Closes the socket. */
+  close(): void {
+    this.#socket.close();
+  }
+
+  #dumpFiltered(filter: FlowFilter): Message[] {
+    try {
+      return this.#dump(filter, true);
+    } catch (error) {
+      // Kernels before 5.8, and filters of theirs that later ones refuse: all entries, filtered here.
+      if (!hasCode(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
+      return this.#dump(filter, false);
+    }
+  }
+
+  #dump(filter: FlowFilter, isFiltered: boolean): Message[] {
+    const writer = this.#begin(CT_MSG.GET, NLM_F_DUMP, familyOf(filter.family));
+    if (isFiltered) writeFilter(writer, filter);
+    writer.end();
+    return this.#socket.dump(writer, conntrackShapeOf);
+  }
+
+  #request(type: number, family: number, write: (writer: MessageWriter) => void): Message[] {
+    const writer = this.#begin(type, NLM_F_ACK, family);
+    write(writer);
+    writer.end();
+    return this.#socket.request(writer, conntrackShapeOf);
+  }
+
+  /** struct nfgenmsg: family, version 0, resource id 0. */
+  #begin(type: number, flags: number, family: number): MessageWriter {
+    this.#writer.clear();
+    return this.#writer.begin(type, flags).u8(family).u8(0).be16(0);
+  }
+}
+
+function familyOf(family: FlowFilter['family']): number {
+  return family === 'IPv4' ? 2 : 10;
+}
