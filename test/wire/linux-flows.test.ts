@@ -15,9 +15,11 @@ import {
   hostU32Bytes,
   nft,
   type NamespaceHandle,
+  type NetlinkSocket,
   type NftEvent,
   type NftTable,
 } from '../../src/linux/index.ts';
+import { libc } from '../../src/linux/libc.ts';
 import { formatIp, mustParseCidr, mustParseIp } from '../../src/net/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import { hasProgram, isInside, run } from './linux-harness.ts';
@@ -31,12 +33,13 @@ if (isInside(import.meta.url)) {
     let namespace: NamespaceHandle;
     let nftables: Nftables;
     let monitor: NftMonitor;
+    let socket: NetlinkSocket;
     const events: NftEvent[] = [];
     const table: NftTable = { family: 'ip', name: 'watched' };
     before(async () => {
       namespace = await thread.create('watched');
       nftables = new Nftables(await thread.openNetlink(namespace, 'netfilter'));
-      const socket = await thread.openNetlink(namespace, 'netfilter');
+      socket = await thread.openNetlink(namespace, 'netfilter');
       monitor = new NftMonitor({ socket, onEvent: (event) => events.push(event) }, { logger: silentLogger });
     });
     after(async () => {
@@ -89,14 +92,15 @@ if (isInside(import.meta.url)) {
     });
 
     test('an overrun is told, and the following goes on', async () => {
-      await new Promise((resolve) => setImmediate(resolve));
+      const SO_RCVBUF = 8;
+      libc().setsockopt(socket.fd, 1, SO_RCVBUF, hostU32Bytes(64 * 1024));
       const many = new NftBatch();
       many.addTable(table);
       for (let index = 0; index < 1000; index++) many.addElements(table, 'rows', [{ key: be16Bytes(1000 + index) }]);
       const none = new NftBatch();
       for (let index = 0; index < 1000; index++) none.deleteElements(table, 'rows', [{ key: be16Bytes(1000 + index) }]);
       // Without giving the event loop a turn: nothing is read meanwhile.
-      for (let round = 0; round < 40; round++) {
+      for (let round = 0; round < 4; round++) {
         nftables.commit(many);
         nftables.commit(none);
       }

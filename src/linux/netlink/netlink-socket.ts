@@ -171,7 +171,7 @@ export class NetlinkSocket {
   /** Answers the sequence number of the first message. */
   #send(writer: MessageWriter, shapeOf: ShapeOf): number {
     if (this.#isClosed) throw new Error('netlink socket is closed');
-    this.#drain();
+    this.discardPending();
     const first = this.#sequence;
     const bytes = writer.bytes;
     if (bytes.length > this.maxSendBytes) {
@@ -200,8 +200,11 @@ export class NetlinkSocket {
     return length < 0 ? undefined : this.#block.slice(0, Math.min(length, this.#block.length));
   }
 
-  /** Throws away what an abandoned request has left, or the next dump would be refused with EBUSY. */
-  #drain(): void {
+  /**
+   * Throws away all that was received: what an abandoned request has left (or the next dump would be refused with EBUSY), or
+   * what was queued before an overrun (until the queue is empty, the kernel goes on dropping notifications).
+   */
+  discardPending(): void {
     for (;;) {
       try {
         if (libc().recv(this.fd, this.#block, MSG_DONTWAIT) < 0) return;

@@ -72,6 +72,8 @@ export class NftMonitor {
         if (!hasCode(error, 'ENOBUFS') && !('code' in error && error.code === 'ENOBUFS')) {
           this.#logger.error({ error: messageOf(error) }, 'reading nftables notifications failed');
         }
+        // While the queue is not empty the kernel drops all that comes, and does not say so again.
+        this.#socket.discardPending();
         this.#last = undefined;
         this.#reader = this.#read();
         this.#onEvent({ kind: 'overrun' });
