@@ -3,17 +3,22 @@ import type { Permutation } from './answer-writer.ts';
 
 /**
  * A permutation that draws lazily: a truncated answer is a uniformly random subset and costs a random number for each record
- * that fits, not for each that exists. `random` gives numbers in [0, 1).
+ * that fits, not for each that exists. `random` (numbers in [0, 1)) is asked once, for the seed: the generator is a 32-bit
+ * xorshift (Marsaglia 2003), which stays within small integers and so makes no garbage. Order is no secret.
  */
 export function createShuffle(random: () => number): Permutation {
   let order = new Uint32Array(64);
+  let state = Math.floor(random() * 0x7fff_fffe) + 1;
   return {
     pick(position, count) {
       if (position === 0) {
         if (count > order.length) order = new Uint32Array(count * 2);
         for (let index = 0; index < count; index++) order[index] = index;
       }
-      const other = position + Math.floor(random() * (count - position));
+      state ^= state << 13;
+      state ^= state >>> 17;
+      state ^= state << 5;
+      const other = position + Math.floor(((state >>> 0) / 2 ** 32) * (count - position));
       const chosen = order[other] as number;
       order[other] = order[position] as number;
       order[position] = chosen;
