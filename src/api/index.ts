@@ -24,3 +24,5 @@ export * from './openapi/documents.ts';
 export * from './table/age.ts';
 export * from './table/table.ts';
 export { podStatusText } from './table/pod-cells.ts';
+export { setDefaults } from './defaults/defaults.ts';
+export { setPodTemplateDefaults } from './defaults/pod-defaults.ts';
