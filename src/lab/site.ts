@@ -27,8 +27,6 @@ export interface Place {
   openListener(bind: SocketAddress): Promise<number>;
   openUdp(bind: SocketAddress): Promise<UdpSocket>;
   openNetlink(protocol: NetlinkProtocol): Promise<NetlinkSocket>;
-  /** The descriptor of a socket that listens here, for a server that takes descriptors. */
-  openListener(bind: SocketAddress): Promise<number>;
   /** The descriptor of a bound UDP socket. */
   openDatagrams(bind: SocketAddress): Promise<number>;
 }
@@ -62,7 +60,6 @@ export function createPlace(
         ...(bind.address === '::' ? { ipv6Only: false } : {}),
       }),
     openNetlink: (protocol) => thread.openNetlink(namespace, protocol),
-    openListener: (bind) => thread.openSocket(namespace, { type: 'tcp', bind, listen: 511 }),
     openDatagrams: (bind) => thread.openSocket(namespace, { type: 'udp', bind }),
   };
 }
