@@ -29,7 +29,8 @@ export async function run(flags: RunFlags & { readonly command: readonly string[
 }
 
 /** The files of /etc that the place has of its own are bound over in a mount namespace of this one program. */
-const script = 'mount --bind "$1" /etc/resolv.conf 2>/dev/null; mount --bind "$2" /etc/hosts 2>/dev/null; hostname "$3" 2>/dev/null; shift 3; exec "$@"';
+const script =
+  'mount --bind "$1" /etc/resolv.conf 2>/dev/null; mount --bind "$2" /etc/hosts 2>/dev/null; hostname "$3" 2>/dev/null; shift 3; exec "$@"';
 
 async function spawnAt(
   pid: number,
@@ -41,9 +42,29 @@ async function spawnAt(
   place: string,
 ): Promise<number> {
   const isRoot = process.getuid?.() === 0;
-  const enter = [...(isRoot ? [] : ['--user', '--preserve-credentials', `--target=${pid}`]), `--net=/proc/${pid}/fd/${entry.namespaceFd}`];
-  const args = [...enter, 'unshare', '--mount', '--uts', '--propagation=private', 'sh', '-c', script, 'sh', resolvConf, hosts, entry.hostname, ...command];
-  const child = spawn('nsenter', args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: kubeconfig, FAIRLEAD_PLACE: place } });
+  const enter = [
+    ...(isRoot ? [] : ['--user', '--preserve-credentials', `--target=${pid}`]),
+    `--net=/proc/${pid}/fd/${entry.namespaceFd}`,
+  ];
+  const args = [
+    ...enter,
+    'unshare',
+    '--mount',
+    '--uts',
+    '--propagation=private',
+    'sh',
+    '-c',
+    script,
+    'sh',
+    resolvConf,
+    hosts,
+    entry.hostname,
+    ...command,
+  ];
+  const child = spawn('nsenter', args, {
+    stdio: 'inherit',
+    env: { ...process.env, KUBECONFIG: kubeconfig, FAIRLEAD_PLACE: place },
+  });
   const forward = (signal: NodeJS.Signals): boolean => child.kill(signal);
   process.on('SIGTERM', forward);
   // a terminal sends its interrupts to the program itself

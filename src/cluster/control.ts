@@ -22,7 +22,9 @@ export interface PlaceEntry {
 
 export type ControlHandler = (request: ControlRequest) => Promise<unknown>;
 
-type Answer = { readonly ok: true; readonly result: unknown } | { readonly ok: false; readonly message: string; readonly code: string };
+type Answer =
+  | { readonly ok: true; readonly result: unknown }
+  | { readonly ok: false; readonly message: string; readonly code: string };
 
 /** The lab refused; its message is for the user. */
 export class ControlError extends CodedError<{ readonly code: string }> {}

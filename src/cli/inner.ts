@@ -1,0 +1,103 @@
+/** The lab's own process: the first of its pid namespace, in a user and mount namespace of its own, on the host's network. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { pods } from '../api/index.ts';
+import { serveControl, startCluster, summarize } from '../cluster/index.ts';
+import type { Cluster, PlaceEntry } from '../cluster/index.ts';
+import { buildHosts, buildResolvConf } from '../kubelet/index.ts';
+import { readManifests } from '../manifest/index.ts';
+import { CodedError, createLogger, messageOf } from '../observe/index.ts';
+import type { FromInner, InnerOptions, ToInner } from './messages.ts';
+import { parsePublication, publish } from './publish.ts';
+
+/** Runs the cluster until the supervisor says stop, or is gone. */
+export async function inner(text: string): Promise<void> {
+  const options = JSON.parse(text) as InnerOptions;
+  const stopped = untilStopped();
+  try {
+    const cluster = await start(options);
+    await stopped;
+    await cluster.close();
+    // open handles of half-closed sockets must not keep the namespaces alive
+    process.exit(0);
+  } catch (error) {
+    const isExpected = error instanceof CodedError;
+    say({
+      kind: 'failed',
+      message: isExpected ? messageOf(error) : error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    setImmediate(() => process.exit(1));
+  }
+}
+
+async function start(options: InnerOptions): Promise<Cluster> {
+  const logger = createLogger(options.logLevel);
+  const publications = options.publish.map(parsePublication);
+  const manifests = readManifests(options.manifests);
+  const cluster = await startCluster(
+    {
+      nodes: options.nodes,
+      families: options.ipFamily,
+      apiPort: options.apiPort,
+      name: options.name === 'default' ? 'fairlead' : `fairlead-${options.name}`,
+      ...(options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory }),
+    },
+    { logger, progress: (line) => say({ kind: 'progress', text: line }) },
+  );
+  const kubeconfig = join(options.stateDirectory, 'kubeconfig');
+  writeFileSync(kubeconfig, cluster.kubeconfigText, { mode: 0o600 });
+  const controlSocket = join(options.stateDirectory, 'control.sock');
+  await serveControl(controlSocket, async (request) => placeEntry(cluster, request.place));
+  await cluster.apply(manifests);
+  if (manifests.length > 0) say({ kind: 'progress', text: `${manifests.length} objects applied` });
+  const missing = await cluster.settled();
+  for (const publication of publications) await publish(cluster, publication);
+  const summary = summarize(cluster.informers, {
+    program: options.program,
+    name: options.name,
+    kubeconfig,
+    url: cluster.url,
+    missing,
+  });
+  say({ kind: 'ready', kubeconfig, controlSocket, summary });
+  return cluster;
+}
+
+/** How to enter a place, with the names that are known there. */
+function placeEntry(cluster: Cluster, name: string): PlaceEntry {
+  const place = cluster.lab.place(name);
+  const [kind = '', ...rest] = name.split('/');
+  const pod =
+    kind === 'pod' ? cluster.informers.of(pods).get(rest.length === 1 ? `default/${rest[0] ?? ''}` : rest.join('/')) : undefined;
+  const hostname = pod?.spec?.hostname ?? rest.at(-1) ?? kind;
+  const nobody = '# outside, no name server is known\n';
+  const resolvConf =
+    pod?.spec !== undefined
+      ? buildResolvConf(pod.spec, pod.metadata?.namespace ?? 'default', cluster.clusterDns)
+      : kind === 'node'
+        ? cluster.clusterDns.hostResolvConf
+        : nobody;
+  return {
+    namespaceFd: place.namespace.fd,
+    resolvConf,
+    hosts: buildHosts({ addresses: place.addresses.slice(0, 2), hostname }, pod?.spec?.hostAliases),
+    hostname,
+  };
+}
+
+function say(message: FromInner): void {
+  process.send?.(message);
+}
+
+/** Resolves when the supervisor says so or has gone. Interrupts from the terminal are the supervisor's business. */
+function untilStopped(): Promise<void> {
+  process.on('SIGINT', () => undefined);
+  process.on('SIGHUP', () => undefined);
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve());
+    process.on('disconnect', () => resolve());
+    process.on('message', (message) => {
+      if ((message as ToInner).kind === 'stop') resolve();
+    });
+  });
+}

@@ -1,0 +1,57 @@
+/** Manifests -> objects in the API, with errors that say where in which file. */
+import { apiVersionOf, isAlreadyExists, resources, StatusError } from '../api/index.ts';
+import type { Resource } from '../api/index.ts';
+import type { KubeClient, KubeObject } from '../client/index.ts';
+import { formatPosition } from '../manifest/index.ts';
+import type { ManifestObject, Position } from '../manifest/index.ts';
+import { CodedError } from '../observe/index.ts';
+
+/** An object that the API refused, or a kind that it does not know. */
+export class ApplyError extends CodedError<{ readonly code: 'refused' | 'unknown-kind'; readonly position: Position }> {}
+
+/**
+ * Creates each object, or merges it into the one there is, in order. Stops at the first refusal with `ApplyError`, whose message
+ * begins with the file, line and column of the field that was refused; what came before it stays.
+ */
+export async function applyManifests(client: KubeClient, objects: readonly ManifestObject[]): Promise<void> {
+  for (const object of objects) await applyOne(client, object);
+}
+
+async function applyOne(client: KubeClient, object: ManifestObject): Promise<void> {
+  const resource = resources.find((candidate) => candidate.kind === object.kind && apiVersionOf(candidate) === object.apiVersion);
+  if (resource === undefined || !resource.verbs.includes('create')) {
+    const text = `${formatPosition(object.position)}: no kind ${object.kind} in ${object.apiVersion}; see kubectl api-resources`;
+    throw new ApplyError(text, { code: 'unknown-kind', position: object.position });
+  }
+  const namespace = resource.namespaced ? (object.namespace ?? 'default') : undefined;
+  try {
+    await createOrMerge(client, resource as Resource<KubeObject>, object, namespace);
+  } catch (error) {
+    if (!(error instanceof StatusError)) throw error;
+    const position = positionOf(object, error);
+    throw new ApplyError(`${formatPosition(position)}: ${error.message}`, { code: 'refused', position }, { cause: error });
+  }
+}
+
+async function createOrMerge(
+  client: KubeClient,
+  resource: Resource<KubeObject>,
+  object: ManifestObject,
+  namespace: string | undefined,
+): Promise<void> {
+  const options = { namespace, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
+  try {
+    await client.create(resource, object.value, options);
+  } catch (error) {
+    if (!isAlreadyExists(error)) throw error;
+    await client.patch(resource, object.name, 'merge', object.value, options);
+  }
+}
+
+/** Where the first refused field stands: a cause names it, or the text of a decoding error does. */
+function positionOf(object: ManifestObject, error: StatusError): Position {
+  const field =
+    error.status.details?.causes?.[0]?.field ??
+    /(?:field |struct field \w+\.)"?((?:spec|metadata|status)[\w.[\]]*)/.exec(error.message)?.[1];
+  return field === undefined ? object.position : object.locate(field);
+}

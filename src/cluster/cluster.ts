@@ -1,0 +1,324 @@
+/**
+ * The embedded cluster: API server, controllers, a lab of nodes, name server, all in this process. Must run where network
+ * namespaces may be made: as root, or in a user namespace of its own; the calling thread stays in its network.
+ */
+import type { Socket } from 'node:net';
+import { endpointSlices, isAlreadyExists, namespaces, nodes, pods, services } from '../api/index.ts';
+import type { Node } from '../api/index.ts';
+import { startApiServer } from '../apiserver/index.ts';
+import type { ApiServer } from '../apiserver/index.ts';
+import { createClient, EventRecorder, parseKubeconfig, SharedInformers, WorkQueue } from '../client/index.ts';
+import type { KubeClient } from '../client/index.ts';
+import { startControllers } from '../controllers/index.ts';
+import type { LoadBalancerProvider } from '../controllers/index.ts';
+import { startDnsServer } from '../dns/index.ts';
+import type { DnsServer } from '../dns/index.ts';
+import { PodAccess, SandboxHost } from '../kubelet/index.ts';
+import type { ClusterDns } from '../kubelet/index.ts';
+import { controlPlaneAddress, dnsAddress, Lab } from '../lab/index.ts';
+import { formatIp, mustParseCidr } from '../net/index.ts';
+import type { ManifestObject } from '../manifest/index.ts';
+import type { Logger } from '../observe/index.ts';
+import { applyManifests } from './apply.ts';
+import { startMachine } from './machine.ts';
+import type { Machine } from './machine.ts';
+import { clusterDomain, dnsService, dnsSlice, familiesOf, plannedNodes, ranges } from './plan.ts';
+import type { ClusterFamilies } from './plan.ts';
+import { LabDialer } from './lab-dialer.ts';
+import { startOutsideEcho } from './outside-echo.ts';
+import { Prober } from './prober.ts';
+import { unsettled } from './settle.ts';
+
+export interface ClusterOptions {
+  /** Number of nodes to begin with; more come and go with Node objects. */
+  readonly nodes?: number;
+  readonly families?: ClusterFamilies;
+  /** Port of the API on this host's loopback, or the next free one; any when 0. Default 6443. */
+  readonly apiPort?: number;
+  readonly dataDirectory?: string;
+  /** Name of cluster, user and context in the kubeconfig. */
+  readonly name?: string;
+}
+
+export interface ClusterParts {
+  readonly logger: Logger;
+  /** Called as each part comes to life. */
+  readonly progress?: (text: string) => void;
+}
+
+/** A running cluster. */
+export interface Cluster {
+  readonly url: string;
+  readonly kubeconfigText: string;
+  readonly client: KubeClient;
+  readonly informers: SharedInformers;
+  readonly lab: Lab;
+  readonly dns: DnsServer;
+  readonly prober: Prober;
+  readonly machines: ReadonlyMap<string, Machine>;
+  /** What pods are told about names. */
+  readonly clusterDns: ClusterDns;
+  /** Creates or merges the objects, in order. Throws `ApplyError`. */
+  apply(objects: readonly ManifestObject[]): Promise<void>;
+  /** Resolves when all that was asked for is there and in the kernel, or after `timeoutMs`; answers what is missing. */
+  settled(timeoutMs?: number): Promise<readonly string[]>;
+  /** Takes everything down. */
+  close(): Promise<void>;
+}
+
+/** Takes back one step of the start. */
+type Undo = () => unknown;
+
+/** The port of the API inside the cluster's own network. */
+const innerApiPort = 6443;
+const defaultSettleMs = 20_000;
+
+/** Starts a cluster and resolves when its nodes are ready and its own Services answer. */
+export async function startCluster(
+  options: ClusterOptions,
+  { logger, progress = () => undefined }: ClusterParts,
+): Promise<Cluster> {
+  const families = familiesOf(options.families ?? 'ipv4');
+  const lab = new Lab({ ipFamilies: families }, { logger });
+  const undo: Undo[] = [];
+  try {
+    const [api] = await Promise.all([startApi(options, families, logger), lab.start()]);
+    undo.push(
+      () => api.close(),
+      () => lab.close(),
+    );
+    progress(`API at ${api.url}`);
+    return await assemble(options, families, lab, api, undo, { logger, progress });
+  } catch (error) {
+    for (const step of undo.toReversed()) await step();
+    throw error;
+  }
+}
+
+function startApi(options: ClusterOptions, families: readonly ('IPv4' | 'IPv6')[], logger: Logger): Promise<ApiServer> {
+  const [primary = 'IPv4'] = families;
+  return startApiServer(
+    {
+      host: '127.0.0.1',
+      port: options.apiPort ?? 6443,
+      ...(options.dataDirectory === undefined ? {} : { dataDir: options.dataDirectory }),
+      serviceCidrs: families.map((family) => ranges[family].services),
+      advertise: { address: formatIp(controlPlaneAddress(primary)), port: innerApiPort },
+      names: families.map((family) => formatIp(controlPlaneAddress(family))),
+      clusterName: options.name ?? 'fairlead',
+    },
+    { logger },
+  );
+}
+
+async function assemble(
+  options: ClusterOptions,
+  families: readonly ('IPv4' | 'IPv6')[],
+  lab: Lab,
+  api: ApiServer,
+  undo: Undo[],
+  { logger, progress }: Required<ClusterParts>,
+): Promise<Cluster> {
+  const client = createClient(parseKubeconfig(api.kubeconfigText), { logger });
+  undo.push(() => client.close());
+  const informers = new SharedInformers(client, { logger });
+  const events = new EventRecorder(client, 'fairlead', { logger });
+  const machines = new Map<string, Machine>();
+  const clusterDns: ClusterDns = {
+    nameservers: families.map((family) => ranges[family].dnsService),
+    domain: clusterDomain,
+    hostResolvConf: families.map((family) => `nameserver ${ranges[family].dnsService}\n`).join(''),
+  };
+  for (const family of families)
+    await api.listenOn(
+      await lab.controlPlane.openListener({ address: formatIp(controlPlaneAddress(family)), port: innerApiPort }),
+    );
+  const dial = (address: string, port: number, dialOptions: { readonly signal?: AbortSignal } = {}): Promise<Socket> =>
+    lab.controlPlane.dial({ address, port }, dialOptions);
+  api.setNodeAccess(new PodAccess({ findKubelet: (name) => machines.get(name)?.kubelet, dial }));
+
+  const stopping = new AbortController();
+  undo.push(() => stopping.abort());
+  const controllers = startControllers(
+    client,
+    { loadBalancer: { pools: families.map((family) => mustParseCidr(ranges[family].loadBalancers)), provider: providerOf(lab) } },
+    { logger, informers },
+  );
+  undo.push(() => controllers.stop());
+  const dns = await startDns(families, lab, client, informers, logger);
+  undo.push(() => dns.close());
+  const echo = await startOutsideEcho(lab.outside, { logger });
+  undo.push(() => echo.close());
+  await informers.start(stopping.signal);
+  await Promise.all(plannedNodes(options.nodes ?? 3).map((node) => createIfMissing(() => client.create(nodes, node))));
+  const machineWork = followNodes(informers, lab, client, machines, { events, clusterDns, logger });
+  undo.push(() => machineWork.stop());
+  await controllers.ready;
+  const settle = (timeoutMs = defaultSettleMs): Promise<readonly string[]> =>
+    untilSettled(informers, machines, options.nodes ?? 3, timeoutMs);
+  const missing = await settle();
+  progress(
+    `${machines.size} nodes, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
+  );
+  return {
+    url: api.url,
+    kubeconfigText: api.kubeconfigText,
+    client,
+    informers,
+    lab,
+    dns,
+    prober: new Prober(new LabDialer(lab)),
+    machines,
+    clusterDns,
+    apply: (objects) => applyManifests(client, objects),
+    settled: settle,
+    close: async () => {
+      for (const step of undo.toReversed()) await step();
+    },
+  };
+}
+
+async function startDns(
+  families: readonly ('IPv4' | 'IPv6')[],
+  lab: Lab,
+  client: KubeClient,
+  informers: SharedInformers,
+  logger: Logger,
+): Promise<DnsServer> {
+  const binds = families.map((family) => ({ address: formatIp(dnsAddress(family)), port: 53 }));
+  const [udpFds, tcpFds] = await Promise.all([
+    Promise.all(binds.map((bind) => lab.controlPlane.openDatagrams(bind))),
+    Promise.all(binds.map((bind) => lab.controlPlane.openListener(bind))),
+  ]);
+  const dns = await startDnsServer(
+    {
+      clusterDomain,
+      source: {
+        informers: {
+          services: informers.of(services),
+          endpointSlices: informers.of(endpointSlices),
+          namespaces: informers.of(namespaces),
+          pods: informers.of(pods),
+        },
+      },
+      listen: { udpFds, tcpFds },
+      podMode: 'verified',
+    },
+    { logger },
+  );
+  await createIfMissing(() => client.create(services, dnsService(families), { namespace: 'kube-system' }));
+  for (const family of families) {
+    await createIfMissing(() =>
+      client.create(endpointSlices, dnsSlice(family, formatIp(dnsAddress(family))), { namespace: 'kube-system' }),
+    );
+  }
+  return dns;
+}
+
+/** Node objects come and go: so do the machines of the lab. One at a time, so that addresses follow the order of names. */
+function followNodes(
+  informers: SharedInformers,
+  lab: Lab,
+  client: KubeClient,
+  machines: Map<string, Machine>,
+  parts: { readonly events: EventRecorder; readonly clusterDns: ClusterDns; readonly logger: Logger },
+): { stop(): Promise<void> } {
+  const informer = informers.of(nodes);
+  const sandbox = new SandboxHost();
+  const queue = new WorkQueue(
+    {
+      name: 'machines',
+      process: async (name) => {
+        const node = informer.get(name);
+        const machine = machines.get(name);
+        if (node === undefined) {
+          machines.delete(name);
+          await machine?.stop();
+        } else if (machine === undefined) {
+          const started = await startMachine(name, node.spec?.podCIDRs ?? [], {
+            lab,
+            client,
+            informers,
+            events: parts.events,
+            dns: parts.clusterDns,
+            sandbox,
+            logger: parts.logger,
+          });
+          machines.set(name, started);
+        }
+        if (node !== undefined) await writePodCidrs(client, node, lab);
+      },
+    },
+    { logger: parts.logger },
+  );
+  const unsubscribe = informer.subscribe({
+    added: (node) => queue.add(node.metadata?.name ?? ''),
+    deleted: (node) => queue.add(node.metadata?.name ?? ''),
+  });
+  return {
+    stop: async () => {
+      unsubscribe();
+      await queue.stop();
+      await Promise.all([...machines.values()].map((machine) => machine.stop()));
+      machines.clear();
+    },
+  };
+}
+
+/** A Node without prefixes for its pods gets those that the lab gave it. */
+async function writePodCidrs(client: KubeClient, node: Node, lab: Lab): Promise<void> {
+  if ((node.spec?.podCIDRs ?? []).length > 0) return;
+  const name = node.metadata?.name ?? '';
+  const { podCidrs } = lab.node(name);
+  await client.patch(nodes, name, 'merge', { spec: { podCIDR: podCidrs[0], podCIDRs: podCidrs } });
+}
+
+/** The load-balancer controller's words in the lab's. */
+function providerOf(lab: Lab): LoadBalancerProvider {
+  return {
+    ensure: async (service, addresses, members) => {
+      const isLocal = service.spec?.externalTrafficPolicy === 'Local';
+      for (const address of addresses) {
+        lab.setLoadBalancer({
+          address,
+          nodes: members.map((node) => node.metadata?.name ?? ''),
+          healthCheckNodePort: isLocal ? service.spec?.healthCheckNodePort : undefined,
+        });
+      }
+    },
+    remove: async (_key, addresses) => {
+      for (const address of addresses) lab.removeLoadBalancer(address);
+    },
+  };
+}
+
+async function untilSettled(
+  informers: SharedInformers,
+  machines: ReadonlyMap<string, Machine>,
+  nodeCount: number,
+  timeoutMs: number,
+): Promise<readonly string[]> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    const missing =
+      machines.size < Math.min(nodeCount, informers.of(nodes).size) || informers.of(nodes).size < nodeCount
+        ? ['nodes']
+        : unsettled(informers);
+    if (missing.length === 0) {
+      await Promise.all([...machines.values()].map((machine) => machine.agent.idle()));
+      if (unsettled(informers).length === 0) return [];
+    } else if (performance.now() > deadline) {
+      return missing;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+async function createIfMissing(create: () => Promise<unknown>): Promise<void> {
+  try {
+    await create();
+  } catch (error) {
+    // with --data the object is there from last time
+    if (!isAlreadyExists(error)) throw error;
+  }
+}

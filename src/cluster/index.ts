@@ -1,0 +1,7 @@
+/** The embedded cluster: puts the rooms below together, starts them, takes them down. Library face: `fairlead/testing`. */
+export * from './apply.ts';
+export * from './cluster.ts';
+export * from './control.ts';
+export * from './plan.ts';
+export * from './prober.ts';
+export * from './summary.ts';

@@ -1,0 +1,103 @@
+/** One node of the cluster put together: its place in the lab, its kubelet and its proxy. */
+import { Agent } from '../agent/index.ts';
+import { configMaps, endpointSlices, nodes, pods, secrets, serviceCidrs, services } from '../api/index.ts';
+import type { EventSink, KubeClient, SharedInformers } from '../client/index.ts';
+import { Kubelet } from '../kubelet/index.ts';
+import type { ClusterDns, PodNetwork, PodRuntime, SandboxHost } from '../kubelet/index.ts';
+import type { Lab, LabNode, Place } from '../lab/index.ts';
+import { Conntrack, Nftables } from '../linux/index.ts';
+import type { Logger } from '../observe/index.ts';
+
+/** What all machines of a cluster share. */
+export interface MachineParts {
+  readonly lab: Lab;
+  readonly client: KubeClient;
+  readonly informers: SharedInformers;
+  readonly events: EventSink;
+  readonly dns: ClusterDns;
+  readonly sandbox: SandboxHost;
+  readonly logger: Logger;
+}
+
+/** A running node. */
+export interface Machine {
+  readonly name: string;
+  readonly kubelet: Kubelet;
+  readonly agent: Agent;
+  stop(): Promise<void>;
+}
+
+/** Adds the node to the lab and starts its kubelet and proxy. The informers must be started by the caller. */
+export async function startMachine(name: string, podCidrs: readonly string[], parts: MachineParts): Promise<Machine> {
+  const { lab, client, informers, logger } = parts;
+  const labNode = await lab.addNode({ name, ...(podCidrs.length === 0 ? {} : { podCidrs }) });
+  const { place } = labNode.site;
+  const agent = new Agent(
+    {
+      nodeName: name,
+      families: lab.ipFamilies,
+      informers: {
+        services: informers.of(services),
+        endpointSlices: informers.of(endpointSlices),
+        nodes: informers.of(nodes),
+        serviceCidrs: informers.of(serviceCidrs),
+      },
+      nftables: new Nftables(await place.openNetlink('netfilter')),
+      conntrack: new Conntrack(await place.openNetlink('netfilter')),
+      listen: (address, port) => place.openListener({ address, port }),
+      events: parts.events,
+      nodeAddresses: labNode.nodeAddresses,
+    },
+    { logger },
+  );
+  const kubelet = new Kubelet(
+    {
+      nodeName: name,
+      podCidrs: labNode.podCidrs,
+      runtime: runtimeOf(labNode),
+      client,
+      informers: {
+        pods: informers.of(pods),
+        nodes: informers.of(nodes),
+        services: informers.of(services),
+        configMaps: informers.of(configMaps),
+        secrets: informers.of(secrets),
+      },
+      dns: parts.dns,
+      sandbox: parts.sandbox,
+    },
+    { logger },
+  );
+  kubelet.start();
+  await agent.start();
+  return {
+    name,
+    kubelet,
+    agent,
+    stop: async () => {
+      await kubelet.stop();
+      await agent.stop();
+      await lab.removeNode(name);
+    },
+  };
+}
+
+/** The lab's node in the kubelet's words. */
+function runtimeOf(node: LabNode): PodRuntime {
+  return {
+    nodeAddresses: node.nodeAddresses,
+    addPod: async (pod) => networkOf(await node.addPod(pod)),
+    removePod: (id) => node.removePod(id),
+    dial: (target, options) => node.dial(target, options),
+  };
+}
+
+function networkOf(place: Place): PodNetwork {
+  return {
+    addresses: place.addresses,
+    namespacePath: place.namespacePath,
+    listenTcp: (server, bind) => place.listenTcp(server, bind),
+    openUdp: (bind) => place.openUdp(bind),
+    dial: (target, options) => place.dial(target, options),
+  };
+}
