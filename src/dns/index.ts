@@ -1,6 +1,8 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
 export * from './answer-writer.ts';
+export * from './cache.ts';
 export * from './feed.ts';
+export * from './forward.ts';
 export * from './message.ts';
 export * from './protocol.ts';
 export * from './query.ts';
@@ -10,3 +12,5 @@ export * from './server.ts';
 export * from './shuffle.ts';
 export * from './tcp-service.ts';
 export * from './udp-service.ts';
+export * from './upstream.ts';
+export * from './upstream-line.ts';

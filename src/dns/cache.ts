@@ -1,0 +1,141 @@
+/**
+ * A cache of forwarded answers (RFC 2308 for the negative ones). Never of our own names: those come from the index, so that a
+ * pod that has just become ready is found at once.
+ */
+import { lowerCaseWire, rrTypes } from '../names/index.ts';
+import { answerTo } from './forward.ts';
+import type { Message, ResourceRecord } from './message.ts';
+import { headerFlags, rcodes } from './protocol.ts';
+import type { Forwarder } from './query-handler.ts';
+
+export interface CacheOptions {
+  /** Answers of each kind. The one stored longest ago goes first. Default 9984, as CoreDNS. */
+  readonly capacity?: number;
+  /** Bounds for what an answer says of its own life. Defaults 3600 s, 1800 s and 5 s. */
+  readonly maxPositiveSeconds?: number;
+  readonly maxNegativeSeconds?: number;
+  readonly minSeconds?: number;
+  /** How long after its end an answer may still serve when no upstream answers (RFC 8767). Default 0: never. */
+  readonly staleSeconds?: number;
+  /** Milliseconds of any clock that does not go back. */
+  readonly nowMs: () => number;
+}
+
+/** Counts for metrics. */
+export interface CacheCounts {
+  readonly hits: { readonly success: number; readonly denial: number };
+  readonly misses: number;
+  readonly evictions: { readonly success: number; readonly denial: number };
+  readonly servedStale: number;
+}
+
+/** A forwarder with a memory. */
+export interface CachingForwarder extends Forwarder {
+  readonly counts: CacheCounts;
+  readonly entries: { readonly success: number; readonly denial: number };
+}
+
+interface Entry {
+  readonly answer: Message;
+  readonly storedMs: number;
+  readonly lifeSeconds: number;
+}
+
+/** Puts a cache before a forwarder. */
+export function createCachingForwarder(next: Forwarder, options: CacheOptions): CachingForwarder {
+  const capacity = options.capacity ?? 9_984;
+  const stores = { success: new Map<string, Entry>(), denial: new Map<string, Entry>() };
+  const counts = { hits: { success: 0, denial: 0 }, misses: 0, evictions: { success: 0, denial: 0 }, servedStale: 0 };
+
+  const remember = (key: string, answer: Message): void => {
+    const kind = kindOf(answer);
+    if (kind === undefined) return;
+    const lifeSeconds = lifeOf(answer, kind, options);
+    const store = stores[kind];
+    store.delete(key);
+    if (store.size >= capacity) {
+      const [oldest] = store.keys();
+      if (oldest !== undefined) store.delete(oldest);
+      counts.evictions[kind]++;
+    }
+    store.set(key, { answer, storedMs: options.nowMs(), lifeSeconds });
+    // A name has one state: what is known anew replaces what was known of the other kind. A failure of the server says nothing of the name.
+    if (answer.rcode !== rcodes.SERVFAIL) stores[kind === 'success' ? 'denial' : 'success'].delete(key);
+  };
+
+  return {
+    counts,
+    get entries() {
+      return { success: stores.success.size, denial: stores.denial.size };
+    },
+    async forward(query, how) {
+      const [question] = query.questions;
+      if (question === undefined) return next.forward(query, how);
+      const checking = query.flags & headerFlags.CD;
+      const key = `${question.type} ${question.class} ${query.edns?.isDnssecOk === true ? 1 : 0}${checking} ${lowerCaseWire(question.name)}`;
+      for (const kind of ['success', 'denial'] as const) {
+        const entry = stores[kind].get(key);
+        const ageSeconds = entry === undefined ? 0 : Math.floor((options.nowMs() - entry.storedMs) / 1000);
+        if (entry === undefined || ageSeconds >= entry.lifeSeconds) continue;
+        counts.hits[kind]++;
+        return answerTo(query, withLife(entry.answer, entry.lifeSeconds - ageSeconds));
+      }
+      counts.misses++;
+      const answer = await next.forward(query, how);
+      if (answer.rcode === rcodes.SERVFAIL) {
+        const stale = stores.success.get(key) ?? stores.denial.get(key);
+        const limitSeconds = (stale?.lifeSeconds ?? 0) + (options.staleSeconds ?? 0);
+        if (
+          stale !== undefined &&
+          stale.answer.rcode !== rcodes.SERVFAIL &&
+          options.nowMs() - stale.storedMs < limitSeconds * 1000
+        ) {
+          counts.servedStale++;
+          return answerTo(query, withLife(stale.answer, staleTtlSeconds));
+        }
+      }
+      const echoed = answer.questions[0];
+      if (echoed !== undefined && lowerCaseWire(echoed.name) === lowerCaseWire(question.name)) remember(key, answer);
+      return answer;
+    },
+    async close() {
+      await next.close();
+    },
+  };
+}
+
+/** RFC 8767 §5: TTL of a stale answer. */
+const staleTtlSeconds = 30;
+/** A failure is remembered just long enough to spare the upstream a storm. */
+const failureSeconds = 5;
+
+/** Where an answer may be kept, or undefined when it may not: cut, without the SOA that says how long, or of a code that says nothing lasting. */
+function kindOf(answer: Message): 'success' | 'denial' | undefined {
+  if ((answer.flags & headerFlags.TC) !== 0) return undefined;
+  if (answer.rcode === rcodes.SERVFAIL || answer.rcode === rcodes.NOTIMP) return 'denial';
+  const hasSoa = answer.authorities.some((record) => record.type === rrTypes.SOA);
+  if (answer.rcode === rcodes.NXDOMAIN) return hasSoa ? 'denial' : undefined;
+  if (answer.rcode !== rcodes.NOERROR) return undefined;
+  const asked = answer.questions[0]?.type;
+  if (answer.answers.some((record) => record.type === asked)) return 'success';
+  return hasSoa ? 'denial' : undefined;
+}
+
+function lifeOf(answer: Message, kind: 'success' | 'denial', options: CacheOptions): number {
+  if (answer.rcode === rcodes.SERVFAIL || answer.rcode === rcodes.NOTIMP) return failureSeconds;
+  const ttls = [...answer.answers, ...answer.authorities, ...answer.additionals].map(ttlOf);
+  const limit = kind === 'success' ? (options.maxPositiveSeconds ?? 3_600) : (options.maxNegativeSeconds ?? 1_800);
+  return Math.max(options.minSeconds ?? 5, Math.min(limit, ...ttls));
+}
+
+/** RFC 2308 §5: a denial lives as long as the lesser of the SOA record's TTL and its minimum field. */
+function ttlOf(record: ResourceRecord): number {
+  if (record.type !== rrTypes.SOA || record.data.length < 4) return record.ttlSeconds;
+  const { data } = record;
+  return Math.min(record.ttlSeconds, new DataView(data.buffer, data.byteOffset, data.length).getUint32(data.length - 4));
+}
+
+function withLife(answer: Message, ttlSeconds: number): Message {
+  const age = (records: readonly ResourceRecord[]): ResourceRecord[] => records.map((record) => ({ ...record, ttlSeconds }));
+  return { ...answer, answers: age(answer.answers), authorities: age(answer.authorities), additionals: age(answer.additionals) };
+}

@@ -1,0 +1,122 @@
+/** One name server elsewhere: its lines and its health. */
+import type { Logger } from '../observe/index.ts';
+import { messageOf } from '../observe/index.ts';
+import { formatHostPort } from '../net/index.ts';
+import type { Message } from './message.ts';
+import { queryMessage } from './message.ts';
+import { classIn, headerFlags } from './protocol.ts';
+import type { UpstreamAddress, UpstreamLine } from './upstream-line.ts';
+import { openTcpLine, openUdpLine, UpstreamError } from './upstream-line.ts';
+
+export interface UpstreamOptions {
+  readonly to: UpstreamAddress;
+  /** Failures in a row after which it counts as down. 0: never. Default 2. */
+  readonly maxFails?: number;
+  /** Between probes of a server that failed. Default 500 ms. */
+  readonly probeEveryMs?: number;
+  /** A 16-bit number that no one can guess. */
+  readonly randomId: () => number;
+}
+
+/**
+ * Health is passive: the first failure starts probes (`. NS`), and any DNS answer to one, SERVFAIL and REFUSED too, ends them.
+ * Lines are kept for 10 s and replaced then, so that ports change and dead connections go.
+ */
+export class Upstream {
+  /** `address:port`. */
+  readonly name: string;
+  readonly #options: UpstreamOptions;
+  readonly #logger: Logger;
+  readonly #lines: Record<'udp' | 'tcp', Line[]> = { udp: [], tcp: [] };
+  #fails = 0;
+  #probing: NodeJS.Timeout | undefined;
+  #isClosed = false;
+  /** How many probes failed. */
+  probeFailures = 0;
+
+  constructor(options: UpstreamOptions, { logger }: { readonly logger: Logger }) {
+    this.#options = options;
+    this.name = formatHostPort(options.to.address, options.to.port);
+    this.#logger = logger.child({ upstream: this.name });
+  }
+
+  get isDown(): boolean {
+    const maxFails = this.#options.maxFails ?? 2;
+    return maxFails > 0 && this.#fails > maxFails;
+  }
+
+  /** Asks. Rejects with `UpstreamError`; that counts against its health. */
+  async ask(query: Message, isTcp: boolean, timeoutMs: number): Promise<Message> {
+    if (this.#isClosed) throw new UpstreamError('forwarder is closed', { code: 'closed' });
+    try {
+      const answer = await this.#line(isTcp).ask(query, timeoutMs);
+      this.#fails = 0;
+      return answer;
+    } catch (error) {
+      this.#failed(error);
+      throw error;
+    }
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#probing);
+    for (const { line } of [...this.#lines.udp, ...this.#lines.tcp]) line.close();
+  }
+
+  #line(isTcp: boolean): UpstreamLine {
+    const kind = isTcp ? 'tcp' : 'udp';
+    const nowMs = performance.now();
+    const isKept = ({ line, bornMs }: Line): boolean => line.isOpen && (nowMs - bornMs <= lineAgeMs || line.pending > 0);
+    for (const entry of this.#lines[kind]) if (!isKept(entry)) entry.line.close();
+    const lines = this.#lines[kind].filter(isKept);
+    this.#lines[kind] = lines;
+    // Old lines that still wait for answers stay in the list, but get no more queries.
+    const young = lines.filter(({ bornMs }) => nowMs - bornMs <= lineAgeMs);
+    const idle =
+      young.find(({ line }) => line.pending === 0) ??
+      (young.length >= maxLines ? young[this.#options.randomId() % young.length] : undefined);
+    if (idle !== undefined) return idle.line;
+    const line = (isTcp ? openTcpLine : openUdpLine)(this.#options.to, this.#options.randomId);
+    lines.push({ line, bornMs: nowMs });
+    return line;
+  }
+
+  #failed(error: unknown): void {
+    const wasDown = this.isDown;
+    this.#fails++;
+    if (!wasDown && this.isDown) this.#logger.warn({ problem: messageOf(error) }, 'upstream is down');
+    if (this.#probing === undefined && !this.#isClosed) this.#scheduleProbe();
+  }
+
+  #scheduleProbe(): void {
+    this.#probing = setTimeout(() => void this.#probe(), this.#options.probeEveryMs ?? 500);
+    this.#probing.unref();
+  }
+
+  async #probe(): Promise<void> {
+    const root = queryMessage(0, '\0', 2, headerFlags.RD);
+    const wasDown = this.isDown;
+    try {
+      await this.#line(false).ask({ ...root, questions: [{ name: '\0', type: 2, class: classIn }] }, probeTimeoutMs);
+      this.#fails = 0;
+      this.#probing = undefined;
+      if (wasDown) this.#logger.info({}, 'upstream is up again');
+    } catch (error) {
+      this.#fails++;
+      this.probeFailures++;
+      this.#logger.debug({ problem: messageOf(error) }, 'upstream probe failed');
+      if (!this.#isClosed) this.#scheduleProbe();
+    }
+  }
+}
+
+interface Line {
+  readonly line: UpstreamLine;
+  readonly bornMs: number;
+}
+
+const lineAgeMs = 10_000;
+/** UDP sockets and TCP connections to one server: several ports make answers hard to forge. */
+const maxLines = 8;
+const probeTimeoutMs = 1_000;
