@@ -1,4 +1,4 @@
-/** A small API server for tests of this room and of the controllers: objects in memory, watch with history, and any misbehaviour on demand. */
+/** A small API server for tests: objects in memory, watch with history, and any misbehaviour on demand. Exported so that other rooms can test with it. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';

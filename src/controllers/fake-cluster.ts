@@ -1,9 +1,9 @@
 /** For tests: the fake API server, all controllers, and nodes whose pods start and stop at once. */
 import { nodes, pods } from '../api/index.ts';
 import type { Node, Pod } from '../api/index.ts';
-import { createClient, keyOf, SharedInformers } from '../client/index.ts';
+import { createClient, FakeApiServer, keyOf, SharedInformers } from '../client/index.ts';
 import type { ClosableKubeClient } from '../client/index.ts';
-import { FakeApiServer } from '../client/fake-api-server.ts';
+
 import { silentLogger } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { startControllers } from './start-controllers.ts';

@@ -134,7 +134,7 @@ test('a rolling update keeps enough pods available and leaves the old ReplicaSet
       cluster.server
         .list(replicaSets)
         .map((set) => set.spec?.replicas)
-        .sort()
+        .toSorted(compare)
         .join() === '0,4',
     'the sizes are final',
   );
