@@ -1,5 +1,6 @@
 /** Commands inside containers: for exec probes, hooks, `kubectl exec`. */
 import { spawn } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { Container } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { exitResult, sendSignal } from './command-process.ts';
@@ -39,11 +40,12 @@ export async function execInContainer(
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {
     env: Object.fromEntries(environment),
-    // the container script signals on descriptor 3
-    stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', process?.pid === undefined ? 'ignore' : 'ignore'],
+    // the container script signals on descriptor 3, which nobody needs to hear here
+    stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
     detached: true,
     cwd: '/',
   });
+  (child.stdio[3] as Readable).resume().on('error', () => undefined);
   const kill = (): void => {
     if (child.pid !== undefined && child.exitCode === null) sendSignal(-child.pid, 'SIGKILL');
   };

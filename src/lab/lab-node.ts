@@ -89,13 +89,17 @@ export class LabNode {
     return place;
   }
 
-  /** Cuts the pod off and gives up its namespace (which lives on while processes are in it). Unknown ids are ignored. */
+  /**
+   * Cuts the pod off and gives up its namespace, which lives on while processes are in it. Unknown ids are ignored. The link
+   * goes with the namespace, a moment later: deleting it would hold this thread for 40 ms while the kernel waits for all cores.
+   */
   async removePod(id: string): Promise<void> {
     const entry = this.#pods.get(id);
     if (entry === undefined) return;
     this.#pods.delete(id);
-    if (entry.linkName !== undefined && this.site.routes.getLink(entry.linkName) !== undefined)
-      this.site.routes.deleteLink(entry.linkName);
+    if (entry.linkName !== undefined)
+      for (const address of entry.pod.addresses.map(mustParseIp))
+        this.site.routes.deleteRoute({ dst: hostCidr(address), dev: entry.linkName });
     if (entry.namespace !== undefined) this.#thread.close(entry.namespace);
   }
 

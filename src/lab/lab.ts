@@ -104,6 +104,8 @@ export class Lab {
     const node = new LabNode({ site, index, podCidrs: cidrs, thread: this.#thread });
     this.#nodes.set(name, node);
     this.#plugIn(site, `n${index}`);
+    // an address that no pod has must not go round by the way out and back
+    for (const cidr of cidrs) routes.addRoute({ dst: mustParseCidr(cidr), type: 'unreachable' });
     for (const family of this.ipFamilies) routes.addRoute({ family, via: controlPlaneAddress(family) });
     for (const other of this.#nodes.values()) {
       if (other === node) continue;

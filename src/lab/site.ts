@@ -23,8 +23,6 @@ export interface Place {
   /** A TCP connection from here; `bind` chooses the source address. */
   dial(target: SocketAddress, options?: DialOptions): Promise<Socket>;
   listenTcp(server: Server, bind: SocketAddress): Promise<void>;
-  /** A listening TCP socket's descriptor, the caller's to close: for servers that are started elsewhere. */
-  openListener(bind: SocketAddress): Promise<number>;
   openUdp(bind: SocketAddress): Promise<UdpSocket>;
   openNetlink(protocol: NetlinkProtocol): Promise<NetlinkSocket>;
   /** The descriptor of a bound UDP socket. */
@@ -51,8 +49,6 @@ export function createPlace(
     namespacePath: namespace.path,
     dial: (target, options = {}) => thread.connectTcp(namespace, target, definedOnly(options)),
     listenTcp: (server, bind) => thread.listenTcp(namespace, server, bind, bind.address === '::' ? { ipv6Only: false } : {}),
-    openListener: (bind) =>
-      thread.openSocket(namespace, { type: 'tcp', family: bind.address.includes(':') ? 6 : 4, bind, listen: 511 }),
     openUdp: (bind) =>
       thread.openUdp(namespace, {
         bind,
