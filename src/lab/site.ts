@@ -25,6 +25,8 @@ export interface Place {
   listenTcp(server: Server, bind: SocketAddress): Promise<void>;
   openUdp(bind: SocketAddress): Promise<UdpSocket>;
   openNetlink(protocol: NetlinkProtocol): Promise<NetlinkSocket>;
+  /** The descriptor of a socket that listens here, for a server that takes descriptors. */
+  openListener(bind: SocketAddress): Promise<number>;
   /** The descriptor of a bound UDP socket. */
   openDatagrams(bind: SocketAddress): Promise<number>;
 }
@@ -56,6 +58,7 @@ export function createPlace(
         ...(bind.address === '::' ? { ipv6Only: false } : {}),
       }),
     openNetlink: (protocol) => thread.openNetlink(namespace, protocol),
+    openListener: (bind) => thread.openSocket(namespace, { type: 'tcp', bind, listen: 511 }),
     openDatagrams: (bind) => thread.openSocket(namespace, { type: 'udp', bind }),
   };
 }
