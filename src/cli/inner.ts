@@ -16,6 +16,7 @@ export async function inner(text: string): Promise<void> {
   const stopped = untilStopped();
   try {
     const cluster = await start(options);
+    if (options.extension !== undefined) await Promise.race([extend(cluster, options.extension), stopped]);
     await stopped;
     await cluster.close();
     // open handles of half-closed sockets must not keep the namespaces alive
@@ -61,6 +62,17 @@ async function start(options: InnerOptions): Promise<Cluster> {
   });
   say({ kind: 'ready', kubeconfig, controlSocket, summary });
   return cluster;
+}
+
+/** What runs in this process once everything is ready. */
+export interface Extension {
+  readonly run: (cluster: Cluster, print: (line: string) => void) => Promise<boolean>;
+}
+
+async function extend(cluster: Cluster, path: string): Promise<void> {
+  const extension = (await import(path)) as Extension;
+  const passed = await extension.run(cluster, (line) => say({ kind: 'print', text: line }));
+  say({ kind: 'finished', passed });
 }
 
 /** How to enter a place, with the names that are known there. */

@@ -13,6 +13,8 @@ export interface InnerOptions {
   readonly manifests: readonly string[];
   readonly publish: readonly string[];
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';
+  /** A module to run once everything is ready: exports `run(cluster, print): Promise<boolean>`, true for success. */
+  readonly extension?: string;
   /** How the user starts fairlead, for the commands that are printed. */
   readonly program: string;
 }
@@ -22,6 +24,10 @@ export type FromInner =
   | { readonly kind: 'progress'; readonly text: string }
   /** Everything runs; `summary` is ready to print. */
   | { readonly kind: 'ready'; readonly kubeconfig: string; readonly controlSocket: string; readonly summary: string }
+  /** The extension has run. */
+  | { readonly kind: 'finished'; readonly passed: boolean }
+  /** A line for standard output. */
+  | { readonly kind: 'print'; readonly text: string }
   /** It could not start; the message is for the user. */
   | { readonly kind: 'failed'; readonly message: string };
 

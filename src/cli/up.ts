@@ -23,8 +23,15 @@ export class StartError extends CodedError<{ readonly code: 'not-linux' | 'canno
 /** How long the lab may take to leave after it was told to, in milliseconds. */
 const stopGraceMs = 15_000;
 
+/** What `up` takes besides its flags. */
+export interface UpExtras {
+  readonly command: readonly string[];
+  /** A module that the lab runs once everything is ready (messages.ts). With `leaves` set, `up` then ends with its verdict. */
+  readonly extension?: { readonly path: string; readonly leaves: boolean };
+}
+
 /** Runs until the user's command ends, a signal comes, or the lab dies. Sets the exit status. */
-export async function up(flags: UpFlags & { readonly command: readonly string[] }): Promise<void> {
+export async function up(flags: UpFlags & UpExtras): Promise<void> {
   if (process.platform !== 'linux')
     throw new StartError('fairlead up makes network namespaces and so needs Linux; explain -f works here', { code: 'not-linux' });
   // a mistake in a file is told before anything starts
@@ -52,7 +59,8 @@ export async function up(flags: UpFlags & { readonly command: readonly string[] 
         process.exitCode = await runCommand(flags.command, ready.kubeconfig, flags.name);
       } else {
         console.log(ready.summary);
-        process.exitCode = await untilGone(inner, stop);
+        const passed = flags.extension === undefined ? true : await untilFinished(inner);
+        process.exitCode = flags.extension?.leaves === true ? Number(!passed) : await untilGone(inner, stop);
       }
     } finally {
       untie();
@@ -63,7 +71,7 @@ export async function up(flags: UpFlags & { readonly command: readonly string[] 
   }
 }
 
-function startInner(flags: UpFlags, directory: string): ChildProcess {
+function startInner(flags: UpFlags & UpExtras, directory: string): ChildProcess {
   const options: InnerOptions = {
     name: flags.name,
     nodes: flags.nodes,
@@ -75,6 +83,7 @@ function startInner(flags: UpFlags, directory: string): ChildProcess {
     publish: flags.publish,
     logLevel: flags.logLevel,
     program: programName(),
+    ...(flags.extension === undefined ? {} : { extension: flags.extension.path }),
   };
   return spawnInNamespaces({
     nodePath: process.execPath,
@@ -97,14 +106,30 @@ async function untilReady(inner: ChildProcess, progress: (text: string) => void)
   inner.on('message', (message) => {
     const said = message as FromInner;
     if (said.kind === 'progress') progress(said.text);
+    else if (said.kind === 'print') console.log(said.text);
     else if (said.kind === 'ready') succeed(said);
-    else reject(new StartError(said.message, { code: 'cannot-start' }));
+    else if (said.kind === 'failed') reject(new StartError(said.message, { code: 'cannot-start' }));
   });
   inner.once('error', (error) => reject(error));
   inner.once('exit', (status, signal) => {
     void explainExit(status, signal).then(reject);
   });
   return promise;
+}
+
+/** The extension's verdict; false when the lab ends before it gave one. */
+async function untilFinished(inner: ChildProcess): Promise<boolean> {
+  return new Promise((done) => {
+    inner.on('message', (message) => {
+      const said = message as FromInner;
+      if (said.kind === 'finished') done(said.passed);
+      if (said.kind === 'failed') {
+        console.error(said.message);
+        done(false);
+      }
+    });
+    inner.once('exit', () => done(false));
+  });
 }
 
 /** The process ended before it was ready: if the machine lacks something, that is why. */
