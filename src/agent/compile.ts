@@ -49,7 +49,8 @@ export function compileDecision(decision: RoutingDecision): WantedService {
     const serving = port.protocol === 'UDP' ? servingEndpoints(port) : undefined;
     for (const frontend of port.frontends) frontends.push(compileFrontend(decision, port, frontend, targets, serving));
     for (const line of port.endpoints) {
-      if (line.used && line.isLocal) hairpins.add(packIp(line.address));
+      // an endpoint written by hand may not say where it is; the row matches on its own node only, so it harms nowhere
+      if (line.used && (line.isLocal || line.nodeName === undefined)) hairpins.add(packIp(line.address));
     }
   }
   return {
