@@ -1,5 +1,5 @@
 /** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../observe/index.ts';
 import { StatusError } from '../api/index.ts';
 import { version } from './version.ts';
@@ -33,14 +33,14 @@ function createProgram(): Command {
     .command('up')
     .description('start a cluster on this machine: a Kubernetes API, nodes and pods made of network namespaces, real packets')
     .option('-f, --filename <path>', 'apply this file or directory once everything runs (repeatable)', collect, [])
-    .option('--nodes <n>', 'number of nodes', positiveInteger('--nodes'), 3)
+    .option('--nodes <n>', 'number of nodes', positiveInteger, 3)
     .option('-p, --publish <local:namespace/service:port>', 'open a port of this host to a Service (repeatable)', collect, [])
     .option('--name <name>', 'name of the lab, for a second one beside the first', 'default')
     .option('--data <dir>', 'keep the API objects in this directory')
     .addOption(
       new Option('--ip-family <family>', 'address families of the cluster').choices(['ipv4', 'ipv6', 'dual']).default('ipv4'),
     )
-    .option('--port <port>', 'port of the API on this host (the next free one if taken)', positiveInteger('--port'), 6443)
+    .option('--port <port>', 'port of the API on this host (the next free one if taken)', positiveInteger, 6443)
     .addOption(
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
     )
@@ -76,7 +76,7 @@ function createProgram(): Command {
     .command('apiserver')
     .description('the Kubernetes API alone')
     .option('--data <dir>', 'keep the objects in this directory')
-    .option('--port <port>', 'port on this host (the next free one if taken)', positiveInteger('--port'), 6443)
+    .option('--port <port>', 'port on this host (the next free one if taken)', positiveInteger, 6443)
     .option('--kubeconfig <file>', 'write the kubeconfig there (mode 0600)')
     .addOption(
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
@@ -134,11 +134,9 @@ function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
 }
 
-function positiveInteger(flag: string): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!Number.isInteger(number) || number < 1)
-      throw new CommanderError(1, 'fairlead.badFlag', `fairlead: ${flag} must be a whole number above 0, not ${text}`);
-    return number;
-  };
+/** Commander names the flag and the value in front of this message. */
+function positiveInteger(text: string): number {
+  const number = Number(text);
+  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
+  return number;
 }

@@ -9,7 +9,7 @@ export interface InnerOptions {
   readonly dataDirectory?: string;
   /** Where it may write: the kubeconfig and the control socket. */
   readonly stateDirectory: string;
-  /** Absolute paths, or `-`. */
+  /** As typed: both processes have the same working directory. */
   readonly manifests: readonly string[];
   readonly publish: readonly string[];
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';

@@ -79,7 +79,7 @@ function startInner(flags: UpFlags & UpExtras, directory: string): ChildProcess 
     apiPort: flags.port,
     ...(flags.data === undefined ? {} : { dataDirectory: resolve(flags.data) }),
     stateDirectory: directory,
-    manifests: flags.filename.map((path) => (path === '-' ? path : resolve(path))),
+    manifests: flags.filename,
     publish: flags.publish,
     logLevel: flags.logLevel,
     program: programName(),
@@ -174,14 +174,15 @@ function onSignals(stop: () => Promise<void>): () => void {
   };
 }
 
+/** Resolves when the lab has gone: 0 when it was asked to, 1 when it died. */
 async function untilGone(inner: ChildProcess, stop: () => Promise<void>): Promise<number> {
-  const status = await new Promise<number | null>((done) => {
-    if (inner.exitCode !== null) done(inner.exitCode);
-    else inner.once('exit', (code) => done(code));
-  });
+  if (inner.exitCode === null && inner.signalCode === null) await new Promise((done) => inner.once('exit', done));
   await stop();
-  // leaving because we asked for it is success, even when a signal made us ask
-  return status === 0 ? 0 : 1;
+  if (inner.exitCode === 0) return 0;
+  console.error(
+    `fairlead: the lab ended by itself (${inner.signalCode ?? `status ${inner.exitCode ?? '?'}`}); everything in it is gone`,
+  );
+  return 1;
 }
 
 /** The user's own program, outside all namespaces, as the user. */
