@@ -19,7 +19,11 @@ const root = join(import.meta.dirname, '..');
 const words = process.argv.slice(2);
 
 const groups: readonly Group[] = [
-  group('pure', ['src/**/*.test.ts', 'tools/**/*.test.ts'], ['--test-isolation=none', '--test-force-exit', '--test-timeout=120000']),
+  group(
+    'pure',
+    ['src/**/*.test.ts', 'tools/**/*.test.ts'],
+    ['--test-isolation=none', '--test-force-exit', '--test-timeout=120000'],
+  ),
   // real parts share two cores and one kernel: one file at a time keeps timings honest
   group('real', ['test/**/*.test.ts'], ['--test-concurrency=1', '--test-force-exit', '--test-timeout=300000']),
 ];
@@ -30,11 +34,19 @@ for (const { name, files, flags } of groups) {
   if (files.length === 0) continue;
   const tallyFile = join(scratch, name);
   const reporter = join(root, 'tools', 'testing', 'reporter.ts');
-  const result = spawnSync(process.execPath, ['--test', ...flags, `--test-reporter=${reporter}`, '--test-reporter-destination=stdout', ...files], {
-    cwd: root,
-    stdio: ['ignore', 'inherit', 'inherit'],
-    env: { ...process.env, FAIRLEAD_TALLY: tallyFile, NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules', '.cache', 'node') },
-  });
+  const result = spawnSync(
+    process.execPath,
+    ['--test', ...flags, `--test-reporter=${reporter}`, '--test-reporter-destination=stdout', ...files],
+    {
+      cwd: root,
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: {
+        ...process.env,
+        FAIRLEAD_TALLY: tallyFile,
+        NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules', '.cache', 'node'),
+      },
+    },
+  );
   add(total, tallyOf(tallyFile, name, result.status));
 }
 rmSync(scratch, { recursive: true, force: true });
@@ -56,7 +68,12 @@ function tallyOf(file: string, name: string, status: number | null): Tally {
   try {
     tally = JSON.parse(readFileSync(file, 'utf8')) as Tally;
   } catch {
-    return { passed: 0, failed: 1, skipped: [], failures: [`the ${name} tests ended with status ${status} before they could be counted`] };
+    return {
+      passed: 0,
+      failed: 1,
+      skipped: [],
+      failures: [`the ${name} tests ended with status ${status} before they could be counted`],
+    };
   }
   if (status !== 0 && tally.failed === 0) {
     return { ...tally, failed: 1, failures: [`the ${name} tests ended with status ${status} though none failed`] };
