@@ -25,7 +25,19 @@ export type ZoneTransfer = (query: Message, client: QueryClient) => readonly Uin
 
 /** Is told of every query once it is answered. Called on the hot path: must not allocate. */
 export interface QueryObserver {
-  answered(responder: Responder, rcode: number, queryBytes: number, answerBytes: number, client: QueryClient): void;
+  /** Any clock, in seconds; its values come back in `answered`. */
+  now(): number;
+  answered(
+    qtype: number,
+    isDnssecOk: boolean,
+    rcode: number,
+    queryBytes: number,
+    answerBytes: number,
+    client: QueryClient,
+    /** Whether the name is not ours. */
+    isForwarded: boolean,
+    startedSeconds: number,
+  ): void;
   /** A query whose handling threw. */
   failed(): void;
 }
@@ -58,35 +70,62 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
   ): Promise<readonly Uint8Array[]> => {
     const packet = new Uint8Array(maxMessageBytes);
     packet.set(query);
-    const answer = (length: number): Uint8Array => packet.slice(0, length);
+    const answer = (length: number): readonly Uint8Array[] => [packet.slice(0, length)];
     try {
       const message = decodeMessage(query);
       if (outcome === outcomes.transfer) {
         const messages = transfer?.(message, client);
-        return messages ?? [answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED))];
+        return messages ?? answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
       }
-      if (forwarder === undefined)
-        return [answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED))];
+      if (forwarder === undefined) return answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
       const maxBytes = client.isTcp ? maxMessageBytes : Math.max(512, message.edns?.udpBytes ?? 512);
       if (outcome === outcomes.forward) return [await forwardWhole(forwarder, message, client, maxBytes)];
       const type = message.questions[0]?.type ?? 0;
       const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
       const tail = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
-      return [answer(responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, tail)))];
+      return answer(responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, tail)));
     } catch (error) {
       packet.set(query);
-      return [answer(fail(packet, query.length, client, error))];
+      return answer(fail(packet, query.length, client, error));
     }
   };
 
+  const elsewhereCounted = async (
+    outcome: number,
+    query: Uint8Array,
+    client: QueryClient,
+    target: string,
+    startedSeconds: number,
+  ): Promise<readonly Uint8Array[]> => {
+    const { qtype, isDnssecOk } = responder.query;
+    const messages = await elsewhere(outcome, query, client, target);
+    const [first] = messages;
+    if (first !== undefined) {
+      const rcode = (first[3] ?? 0) & 15;
+      observer?.answered(
+        qtype,
+        isDnssecOk,
+        rcode,
+        query.length,
+        first.length,
+        client,
+        outcome === outcomes.forward,
+        startedSeconds,
+      );
+    }
+    return messages;
+  };
+
   return (packet, length, client) => {
+    const startedSeconds = observer === undefined ? 0 : observer.now();
     try {
       const outcome = responder.respond(packet, length, client.isTcp);
-      if (outcome >= 0) {
-        if (outcome > 0) observer?.answered(responder, responder.rcode, length, outcome, client);
-        return outcome;
+      if (outcome < 0) return elsewhereCounted(outcome, packet.slice(0, length), client, responder.chaseTarget, startedSeconds);
+      if (outcome > 0 && observer !== undefined) {
+        const { query, rcode } = responder;
+        observer.answered(query.qtype, query.isDnssecOk, rcode, length, outcome, client, false, startedSeconds);
       }
-      return elsewhere(outcome, packet.slice(0, length), client, responder.chaseTarget);
+      return outcome;
     } catch (error) {
       return fail(packet, length, client, error);
     }

@@ -211,6 +211,19 @@ export class NameIndex {
     for (const state of this.#services.values()) if (state.service !== undefined) yield state;
   }
 
+  /** The RRsets that a Service gives, with their owners, for zone transfer: without the endpoint names of a cluster IP Service. */
+  *recordsOf(known: KnownService): Generator<readonly [owner: string, rrset: RRset]> {
+    const state = this.#services.get(`${known.namespace}/${known.name}`);
+    if (state?.service === undefined) return;
+    const hasEndpointNames = isHeadless(state.service);
+    const own = serviceKey(state.namespace, state.name);
+    for (const owner of state.forwardKeys) {
+      const isEndpoint = owner !== own && owner.charAt(1) !== '_';
+      if (isEndpoint && !hasEndpointNames) continue;
+      for (const rrset of this.forward.findText(owner)?.rrsets ?? []) yield [owner, rrset];
+    }
+  }
+
   /** The Services whose records point back from this address, with the names they give it. */
   pointersOf(addressWire: string): readonly { readonly service: KnownService; readonly name: ReverseName }[] {
     return (this.#pointers.get(addressWire) ?? []).map(({ state, name }) => ({ service: state, name }));

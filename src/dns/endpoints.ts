@@ -1,0 +1,67 @@
+/** The HTTP side of a name server: `/health`, `/ready`, `/metrics`, on one port or on CoreDNS's three. */
+import { createServer } from 'node:http';
+import type { Server } from 'node:http';
+import type { Logger } from '../observe/index.ts';
+
+/** What a path answers. */
+export interface EndpointAnswer {
+  readonly status: number;
+  readonly contentType?: string;
+  readonly body: string;
+}
+
+export interface EndpointsOptions {
+  readonly listen: { readonly fd: number } | { readonly address: string; readonly port: number };
+  /** By path. Called for each request. */
+  readonly paths: Readonly<Record<string, () => EndpointAnswer>>;
+}
+
+/** A running HTTP listener. */
+export interface Endpoints {
+  readonly address: { readonly address: string; readonly port: number };
+  close(): Promise<void>;
+}
+
+/** Starts answering. Rejects with the system's error when the address cannot be bound. */
+export async function startEndpoints(options: EndpointsOptions, { logger }: { readonly logger: Logger }): Promise<Endpoints> {
+  const server: Server = createServer((request, response) => {
+    const path = (request.url ?? '/').split('?')[0] ?? '/';
+    const answer = options.paths[path]?.() ?? { status: 404, body: 'not found\n' };
+    response.writeHead(answer.status, { 'content-type': answer.contentType ?? 'text/plain; charset=utf-8' });
+    response.end(request.method === 'HEAD' ? undefined : answer.body);
+  });
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  if ('fd' in options.listen) server.listen({ fd: options.listen.fd }, resolve);
+  else server.listen({ host: options.listen.address, port: options.listen.port }, resolve);
+  await promise;
+  server.off('error', reject);
+  server.on('error', (error) => logger.warn({ err: error }, 'http listener failed'));
+  const bound = server.address();
+  return {
+    address:
+      bound === null || typeof bound === 'string' ? { address: '', port: 0 } : { address: bound.address, port: bound.port },
+    async close() {
+      const { promise: closed, resolve: done } = Promise.withResolvers<void>();
+      server.close(() => done());
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
+/** `/health`: the process answers; says nothing of the data. */
+export function healthAnswer(): EndpointAnswer {
+  return { status: 200, body: 'OK' };
+}
+
+/** `/ready`: 200 once the names are known and until a stop begins; before that 503 with the name of what is missing, as CoreDNS. */
+export function readyAnswer(state: { readonly isReady: boolean; readonly isStopping: boolean }): EndpointAnswer {
+  if (state.isStopping) return { status: 503, body: 'stopping' };
+  return state.isReady ? { status: 200, body: 'OK' } : { status: 503, body: 'kubernetes' };
+}
+
+/** `/metrics`. */
+export function metricsAnswer(text: string): EndpointAnswer {
+  return { status: 200, contentType: 'text/plain; version=0.0.4; charset=utf-8', body: text };
+}

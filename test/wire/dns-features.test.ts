@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import {
+  createCachingForwarder,
+  createDnsMetrics,
+  createForwarder,
+  createZoneTransfer,
+  healthAnswer,
+  metricsAnswer,
+  readyAnswer,
+  startDnsServer,
+  startEndpoints,
+} from '../../src/dns/index.ts';
+import type { DnsServer, Endpoints } from '../../src/dns/index.ts';
+import { headlessOf, namespaceOf, serviceOf, sliceOf } from '../../src/names/sample-objects.ts';
+import { silentLogger } from '../../src/observe/index.ts';
+import { dig, digSkip, handInformers, headerOf } from './dns-harness.ts';
+
+const skip = digSkip;
+const loopback = { address: '127.0.0.1', port: 0 };
+let elsewhere: DnsServer;
+let server: DnsServer;
+let endpoints: Endpoints;
+let at: { readonly address: string; readonly port: number };
+
+before(async () => {
+  // Another cluster plays the rest of the world.
+  const others = handInformers();
+  others.namespaces.apply(namespaceOf('www'));
+  others.services.apply(serviceOf('www/shop', { clusterIPs: ['192.0.2.80'] }));
+  for (const informer of Object.values(others)) informer.finishSync();
+  elsewhere = await startDnsServer(
+    { source: { informers: others }, clusterDomain: 'example.com', reverseZones: ['2.0.192.in-addr.arpa'], listen: loopback },
+    { logger: silentLogger },
+  );
+  const informers = handInformers();
+  informers.namespaces.apply(namespaceOf('default'));
+  informers.services.apply(
+    serviceOf('web', { clusterIPs: ['10.96.0.5'], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] }),
+    headlessOf('db', { ports: [{ name: 'pg', port: 5432 }] }),
+    serviceOf('shop', { type: 'ExternalName', externalName: 'shop.www.svc.example.com' }),
+    serviceOf('lost', { type: 'ExternalName', externalName: 'lost.www.svc.example.com' }),
+  );
+  informers.endpointSlices.apply(
+    sliceOf('web', ['10.244.1.5']),
+    sliceOf('db', [{ addresses: ['10.244.1.6'], hostname: 'db-0' }], [{ name: 'pg', port: 5432, protocol: 'TCP' }]),
+  );
+  for (const informer of Object.values(informers)) informer.finishSync();
+  const [upstream] = elsewhere.addresses;
+  assert.ok(upstream !== undefined);
+  const forwarder = createForwarder({ upstreams: [upstream] }, { logger: silentLogger });
+  const cache = createCachingForwarder(forwarder, { nowMs: () => performance.now() });
+  const metrics = createDnsMetrics({
+    server: 'dns://:53',
+    zone: 'cluster.local',
+    forwarder,
+    cache,
+    nowSeconds: () => performance.now() / 1000,
+  });
+  server = await startDnsServer(
+    {
+      source: { informers },
+      listen: loopback,
+      forwarder: cache,
+      observer: metrics,
+      transfer: (index) => createZoneTransfer(['127.0.0.0/8'], index),
+    },
+    { logger: silentLogger },
+  );
+  at = server.addresses[0] ?? loopback;
+  await server.ready;
+  endpoints = await startEndpoints(
+    {
+      listen: loopback,
+      paths: {
+        '/health': healthAnswer,
+        '/ready': () => readyAnswer({ isReady: server.isReady, isStopping: false }),
+        '/metrics': () => metricsAnswer(metrics.render()),
+      },
+    },
+    { logger: silentLogger },
+  );
+});
+
+after(async () => {
+  await endpoints.close();
+  await server.close();
+  await elsewhere.close();
+});
+
+test('names of elsewhere are answered by the upstream, then from the cache', { skip }, async () => {
+  for (const option of ['+notcp', '+tcp']) {
+    const output = await dig(at, option, 'SHOP.www.svc.example.com');
+    assert.match(output, /^SHOP\.www\.svc\.example\.com\.\s+(30|29|28)\s+IN\s+A\s+192\.0\.2\.80$/m);
+  }
+  assert.match(headerOf(await dig(at, 'nope.www.svc.example.com')), /^NXDOMAIN/);
+  assert.equal(await dig(at, '+short', '-x', '192.0.2.80'), 'shop.www.svc.example.com.\n');
+});
+
+test('an ExternalName that leads elsewhere is followed there', { skip }, async () => {
+  assert.equal(await dig(at, '+short', 'shop.default.svc.cluster.local'), 'shop.www.svc.example.com.\n192.0.2.80\n');
+  const lost = await dig(at, 'lost.default.svc.cluster.local');
+  assert.match(headerOf(lost), /^NXDOMAIN/);
+  assert.match(lost, /CNAME\s+lost\.www\.svc\.example\.com/);
+  assert.match(lost, /example\.com\.\s+\d+\s+IN\s+SOA/);
+});
+
+test('a listed client gets the zone by AXFR, and IXFR says when nothing changed', { skip }, async () => {
+  const zone = await dig(at, '+nocomments', '+nostats', '+nocmd', 'AXFR', 'cluster.local');
+  const records = zone
+    .trim()
+    .split('\n')
+    .map((line) => line.replaceAll(/\s+/g, ' ').replace(/ \d+ IN/, ''));
+  assert.match(records[0] ?? '', /^cluster\.local\. SOA/);
+  assert.equal(records.at(-1), records[0]);
+  for (const record of [
+    'cluster.local. NS ns.dns.cluster.local.',
+    'web.default.svc.cluster.local. A 10.96.0.5',
+    '_http._tcp.web.default.svc.cluster.local. SRV 0 100 80 web.default.svc.cluster.local.',
+    'db-0.db.default.svc.cluster.local. A 10.244.1.6',
+    'shop.default.svc.cluster.local. CNAME shop.www.svc.example.com.',
+  ]) {
+    assert.ok(records.includes(record), `${record} in\n${records.join('\n')}`);
+  }
+  assert.ok(!zone.includes('10-244-1-5.web'));
+  const same = await dig(at, '+short', `IXFR=${server.index.serial}`, 'cluster.local');
+  assert.equal(same.trim().split('\n').length, 1);
+});
+
+test('health, ready and metrics answer over HTTP', { skip }, async () => {
+  await dig(at, 'web.default.svc.cluster.local');
+  const base = `http://127.0.0.1:${endpoints.address.port}`;
+  for (const path of ['/health', '/ready']) {
+    const response = await fetch(base + path);
+    assert.equal(`${response.status} ${await response.text()}`, '200 OK');
+  }
+  const text = await (await fetch(`${base}/metrics`)).text();
+  const value = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? 0);
+  assert.ok(value(/coredns_dns_requests_total\{.*zone="cluster\.local\.".*proto="udp",family="1",type="A"\} (\d+)/) >= 1, text);
+  assert.ok(value(/coredns_dns_responses_total\{.*rcode="NOERROR",plugin="kubernetes"\} (\d+)/) >= 1);
+  assert.ok(value(/coredns_cache_hits_total\{.*type="success"\} (\d+)/) >= 1);
+  assert.ok(value(/coredns_dns_request_duration_seconds_count\{.*\} (\d+)/) >= 1);
+  assert.equal((await fetch(`${base}/other`)).status, 404);
+});
