@@ -44,7 +44,7 @@ export interface Acknowledgement {
 
 /** Reads an NLMSG_ERROR (or the closing NLMSG_DONE of a dump, which has the same start). */
 export function readAcknowledgement(message: Message): Acknowledgement {
-  const errno = -(readU32(message.bytes, message.start) | 0);
+  const errno = 0 - (readU32(message.bytes, message.start) | 0);
   if ((message.flags & NLM_F_ACK_TLVS) === 0) return { errno, reason: undefined, offset: undefined, missingType: undefined };
   const request = message.start + 4;
   const echoed = (message.flags & NLM_F_CAPPED) === 0 && errno !== 0 ? readU32(message.bytes, request) : MESSAGE_HEADER_BYTES;
