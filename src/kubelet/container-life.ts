@@ -184,11 +184,14 @@ export class ContainerLife {
     this.#hasStarted = this.#options.container.startupProbe === undefined;
     this.#startProbes();
     this.#setState({ running: { startedAt } });
+    this.#options.onEvent('Normal', 'Started', `Started container ${this.name}`);
     if (this.#isStopping) process.kill();
     void this.#postStart(this.#options.container.lifecycle, process);
-    const result = await process.exited;
+    const exit = await process.exited;
     this.#stopProbes();
     log.end();
+    const wantsLog = this.#options.container.terminationMessagePolicy === 'FallbackToLogsOnError' && exit.exitCode !== 0;
+    const result = wantsLog ? { ...exit, message: log.tail(80, 2048) } : exit;
     this.#hasStarted = false;
     this.#setState({ terminated: terminated(result, process.id, this.#startedAtMs) });
     return { ended: result };

@@ -2,7 +2,7 @@
 import { createServer as createHttpServer } from 'node:http';
 import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:net';
-import type { AddressInfo, Server, Socket } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import type { Socket as UdpSocket } from 'node:dgram';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
@@ -116,6 +116,7 @@ export class EchoServer {
         socket.resume();
         return;
       }
+      this.#log('TCP', client.address, client.port);
       socket.write(Buffer.concat([Buffer.from(identityLine(this.#options.identity, client)), start]));
       socket.pipe(socket);
     };
@@ -136,6 +137,7 @@ export class EchoServer {
       localPort: socket.localPort ?? 0,
     });
     const body = Buffer.from(reply.body);
+    this.#log(`${request.method ?? 'GET'} ${request.url ?? '/'} ${reply.status}`, socket.remoteAddress, socket.remotePort);
     response.writeHead(reply.status, {
       'content-type': reply.contentType,
       'content-length': body.length,
@@ -146,11 +148,16 @@ export class EchoServer {
     response.end(body, () => httpIdle.add(socket));
   }
 
+  #log(what: string, address: string | undefined, port: number | undefined): void {
+    this.#options.log(`${what} from ${plainAddress(address ?? '')} port ${port ?? 0}`);
+  }
+
   #serveUdp(socket: UdpSocket, port: number): void {
     this.#udp.push(socket);
     socket.on('error', (error) => this.#logger.debug({ port, error: messageOf(error) }, 'echo datagram socket broke'));
     socket.on('message', (message, remote) => {
       const client = { address: plainAddress(remote.address), port: remote.port };
+      this.#log('UDP', client.address, client.port);
       socket.send(answerDatagram(this.#options.identity, message.toString(), client), remote.port, remote.address, (error) => {
         if (error !== null) this.#logger.debug({ port, error: messageOf(error) }, 'echo datagram not sent');
       });
@@ -160,11 +167,6 @@ export class EchoServer {
 
 /** HTTP connections that wait for their next request. */
 const httpIdle = new WeakSet<object>();
-
-/** The port that a server listens on; for tests and logs. */
-export function portOf(server: Server): number {
-  return (server.address() as AddressInfo | null)?.port ?? 0;
-}
 
 async function until(signal: AbortSignal, ms: number): Promise<void> {
   if (signal.aborted || ms <= 0) return;

@@ -20,7 +20,9 @@ const newline = 0x0a;
 export class LogBuffer {
   readonly #maxBytes: number;
   readonly #now: () => number;
-  readonly #lines: LogLine[] = [];
+  #lines: LogLine[] = [];
+  /** Lines before this index are dropped; the array is cut now and then, because cutting each time costs its whole length. */
+  #first = 0;
   readonly #partial = new Map<string, Uint8Array>();
   readonly #followers = new Set<(line: LogLine | undefined) => void>();
   #sizeBytes = 0;
@@ -61,6 +63,7 @@ export class LogBuffer {
   /** The last bytes as text, for termination messages. */
   tail(maxLines: number, maxBytes: number): string {
     const text = this.#lines
+      .slice(this.#first)
       .slice(-maxLines)
       .map((line) => new TextDecoder().decode(line.bytes))
       .join('');
@@ -108,7 +111,8 @@ export class LogBuffer {
 
   #choose(query: LogQuery): readonly LogLine[] {
     const since = query.sinceMs;
-    const lines = since === undefined ? this.#lines : this.#lines.filter((line) => line.timeMs >= since);
+    const kept = this.#lines.slice(this.#first);
+    const lines = since === undefined ? kept : kept.filter((line) => line.timeMs >= since);
     return query.tailLines === undefined ? lines : lines.slice(Math.max(0, lines.length - query.tailLines));
   }
 
@@ -123,7 +127,12 @@ export class LogBuffer {
     const line = { timeMs: this.#now(), bytes };
     this.#lines.push(line);
     this.#sizeBytes += bytes.length;
-    while (this.#sizeBytes > this.#maxBytes && this.#lines.length > 1) this.#sizeBytes -= this.#lines.shift()?.bytes.length ?? 0;
+    while (this.#sizeBytes > this.#maxBytes && this.#lines.length - this.#first > 1)
+      this.#sizeBytes -= this.#lines[this.#first++]?.bytes.length ?? 0;
+    if (this.#first > 1000 && this.#first * 2 > this.#lines.length) {
+      this.#lines = this.#lines.slice(this.#first);
+      this.#first = 0;
+    }
     for (const follower of this.#followers) follower(line);
   }
 }

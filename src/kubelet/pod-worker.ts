@@ -68,7 +68,7 @@ export class PodWorker {
 
   start(): void {
     if (isTerminal(this.#pod) && this.#pod.metadata?.deletionTimestamp === undefined) return;
-    this.#running ??= this.#run();
+    this.#running ??= this.#guard(this.#run());
     if (this.#pod.metadata?.deletionTimestamp !== undefined) this.#terminate();
   }
 
@@ -131,6 +131,15 @@ export class PodWorker {
     await this.#stopSidecars(sidecars, this.#graceMs());
     if (!this.#isEnding) await this.#tearDown();
     this.#touch();
+  }
+
+  /** A step that fails in a way nobody foresaw is logged; the pod stays as it is until it is deleted. */
+  async #guard(work: Promise<void>): Promise<void> {
+    try {
+      await work;
+    } catch (error) {
+      this.#logger.error({ error: messageOf(error) }, 'pod stuck');
+    }
   }
 
   get #isEnding(): boolean {
@@ -211,7 +220,7 @@ export class PodWorker {
     if (this.#terminating !== undefined && deadlineMs >= this.#stopDeadlineMs) return;
     this.#stopDeadlineMs = deadlineMs;
     const leftMs = Math.max(0, deadlineMs - Date.now());
-    if (this.#terminating === undefined) this.#terminating = this.#endGracefully(leftMs);
+    if (this.#terminating === undefined) this.#terminating = this.#guard(this.#endGracefully(leftMs));
     else for (const life of this.#lives.values()) void life.stop(leftMs);
   }
 

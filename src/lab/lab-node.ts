@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import type { IpAddress } from '../net/index.ts';
 import { mustParseIp, mustParseCidr } from '../net/index.ts';
-import { RouteSocket } from '../linux/index.ts';
+import { RouteSocket, isNoSuchThing } from '../linux/index.ts';
 import type { NamespaceHandle, NamespaceThread, SocketAddress } from '../linux/index.ts';
 import { LabError } from './errors.ts';
 import type { DialOptions, Place, Site } from './site.ts';
@@ -97,9 +97,8 @@ export class LabNode {
     const entry = this.#pods.get(id);
     if (entry === undefined) return;
     this.#pods.delete(id);
-    if (entry.linkName !== undefined)
-      for (const address of entry.pod.addresses.map(mustParseIp))
-        this.site.routes.deleteRoute({ dst: hostCidr(address), dev: entry.linkName });
+    for (const address of entry.linkName === undefined ? [] : entry.pod.addresses.map(mustParseIp))
+      this.#forgetRoute(address, entry.linkName);
     if (entry.namespace !== undefined) this.#thread.close(entry.namespace);
   }
 
@@ -116,6 +115,14 @@ export class LabNode {
 
   async removeAllPods(): Promise<void> {
     for (const id of this.#pods.keys()) await this.removePod(id);
+  }
+
+  #forgetRoute(address: IpAddress, linkName: string | undefined): void {
+    try {
+      this.site.routes.deleteRoute({ dst: hostCidr(address), ...(linkName === undefined ? {} : { dev: linkName }) });
+    } catch (error) {
+      if (!isNoSuchThing(error)) throw error;
+    }
   }
 
   async #connect(namespace: NamespaceHandle, linkName: string, addresses: readonly IpAddress[]): Promise<void> {

@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { configMaps, isNotFound, nodes, pods, secrets, services } from '../../src/api/index.ts';
 import type { Container, Pod, PodSpec } from '../../src/api/index.ts';
 import { startApiServer } from '../../src/apiserver/index.ts';
-import type { ApiServer } from '../../src/apiserver/index.ts';
+import type { ApiServer, NodeAccess } from '../../src/apiserver/index.ts';
 import { SharedInformers, createClient } from '../../src/client/index.ts';
 import type { ClosableKubeClient } from '../../src/client/index.ts';
 import { Kubelet, PodAccess, SandboxHost } from '../../src/kubelet/index.ts';
@@ -61,6 +61,7 @@ if (isInside(import.meta.url)) {
       findKubelet: (name) => kubelets.get(name),
       dial: (address, port) => lab.controlPlane.dial({ address, port }),
     });
+    server.setNodeAccess(access satisfies NodeAccess);
   });
   after(async () => {
     for (const kubelet of kubelets.values()) await kubelet.stop();
@@ -467,6 +468,22 @@ if (isInside(import.meta.url)) {
       await waitFor(async () => countProcesses('12345') === 0);
     });
 
+    test('runs as the user it asks for, and may still use low ports', async () => {
+      await create('user', {
+        containers: [
+          {
+            name: 'c',
+            command: ['sh', '-c', 'id -u; id -g; exec sleep 1000'],
+            securityContext: { runAsUser: 1000, runAsGroup: 2000 },
+          },
+        ],
+      });
+      await eventually('user', isReady);
+      await waitFor(async () => (await logOf('user')) === '1000\n2000\n');
+      assert.equal((await exec('user', ['id', '-u'])).out, '1000\n');
+      await remove('user', 0);
+    });
+
     test('that ignores SIGTERM is killed when its grace is over', async () => {
       await create('stubborn', { terminationGracePeriodSeconds: 1, containers: [{ name: 'c', command: ['sleep', '1000'] }] });
       await eventually('stubborn', isReady);
@@ -515,6 +532,7 @@ if (isInside(import.meta.url)) {
     const stopMs = Date.now();
     await Promise.all(names.map((name) => remove(name)));
     for (const name of names) await gone(name, 20_000);
+    await waitFor(async () => lab.node('node-1').site.routes.listLinks().length < 40);
     context.diagnostic(`100 echo pods gone in ${Date.now() - stopMs} ms`);
   });
 }
