@@ -1,9 +1,13 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
 export * from './answer-writer.ts';
 export * from './cache.ts';
+export * from './corefile.ts';
+export * from './corefile-config.ts';
+export { CorefileError } from './corefile-syntax.ts';
 export * from './endpoints.ts';
 export * from './feed.ts';
 export * from './forward.ts';
+export * from './hosts.ts';
 export * from './message.ts';
 export * from './metrics.ts';
 export * from './protocol.ts';
