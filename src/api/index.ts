@@ -26,3 +26,6 @@ export * from './table/table.ts';
 export { podStatusText } from './table/pod-cells.ts';
 export { setDefaults } from './defaults/defaults.ts';
 export { setPodTemplateDefaults } from './defaults/pod-defaults.ts';
+export * from './validation/object-meta.ts';
+export { endpointSliceLimits } from './validation/endpoints.ts';
+export { validateCreate, validateUpdate } from './validation/validate.ts';

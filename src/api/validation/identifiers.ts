@@ -3,9 +3,10 @@
  * good; the messages are upstream's, word for word (k8s apimachinery/pkg/util/validation).
  */
 
-/** A DNS-1123 label: most names, port names. At most 63 characters. */
+/** A DNS-1123 label: most names, port names. At most 63 characters. A good subdomain is told that its dots are the fault. */
 export function dns1123Label(text: string): string[] {
-  return matching(text, dns1123LabelPattern, dns1123LabelMessage, 63);
+  const message = dns1123SubdomainPattern.test(text) ? 'must not contain dots' : dns1123LabelMessage;
+  return matching(text, dns1123LabelPattern, message, 63);
 }
 
 /** A DNS-1035 label: as 1123, but must start with a letter. */
@@ -21,6 +22,17 @@ export function dns1123Subdomain(text: string): string[] {
 /** A DNS-1123 subdomain in which underscores are let through, as in resolv.conf search lists (1.32 and later). */
 export function dns1123SubdomainWithUnderscore(text: string): string[] {
   return matching(text, dns1123UnderscorePattern, dns1123UnderscoreMessage, 253);
+}
+
+/** A fully qualified domain name: at least two labels, one trailing dot let through. */
+export function fullyQualifiedDomainName(text: string): string[] {
+  if (text === '') return ['must be non-empty'];
+  const name = text.endsWith('.') ? text.slice(0, -1) : text;
+  const messages = dns1123Subdomain(name);
+  if (messages.length > 0) return messages;
+  const labels = name.split('.');
+  if (labels.length < 2) return ['should be a domain with at least two segments separated by dots'];
+  return labels.flatMap((label) => dns1123Label(label));
 }
 
 /** `*.` and a DNS-1123 subdomain. */
@@ -103,6 +115,12 @@ export function httpHeaderName(text: string): string[] {
 export function pathSegmentName(text: string): string[] {
   if (text === '.' || text === '..') return [`may not be '${text}'`];
   return ['/', '%'].filter((character) => text.includes(character)).map((character) => `may not contain '${character}'`);
+}
+
+/** A share such as `25%`. */
+export function percentage(text: string): string[] {
+  if (/^[0-9]+%$/.test(text)) return [];
+  return [regexMessage("a valid percent string must be a numeric string followed by an ending '%'", '[0-9]+%', ['1%', '93%'])];
 }
 
 /** `must be no more than N characters`. */
