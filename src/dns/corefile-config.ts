@@ -58,6 +58,5 @@ export interface BlockConfig {
   readonly health?: { readonly address: string; readonly port: number; readonly lameDuckMs: number };
   readonly ready?: { readonly address: string; readonly port: number };
   readonly prometheus?: { readonly address: string; readonly port: number };
-  readonly autopath?: boolean;
   readonly reloadEveryMs?: number;
 }

@@ -119,7 +119,7 @@ test('stub domains, options of forward and cache, hosts, prefixes as zones and v
 
 const mistakes = [
   ['.:53 {\n  kubernets cluster.local\n}', '2:3: plugin kubernets is not supported'],
-  ['.:53 {\n  rewrite name a b\n}', '2:3: plugin rewrite is not supported (supported: autopath, bufsize'],
+  ['.:53 {\n  rewrite name a b\n}', '2:3: plugin rewrite is not supported (supported: bufsize, cache'],
   ['.:53 {\n  errors\n', '1:6: this block is not closed'],
   ['.:53\n', '1:1: a server block needs { after its zones'],
   ['{\n}\n', '1:1: a server block needs a zone'],

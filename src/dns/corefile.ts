@@ -76,10 +76,6 @@ function readPlugin(directive: Directive, config: Mutable<BlockConfig>, complain
     case 'log':
       config.logsQueries = true;
       break;
-    case 'autopath':
-      if (args.at(-1)?.text !== '@kubernetes') complain.at(args.at(-1) ?? name, 'autopath is supported with @kubernetes only');
-      config.autopath = true;
-      break;
     case 'errors':
       return; // always on; consolidation patterns change only what is printed
     case 'loadbalance':
@@ -97,7 +93,6 @@ function readPlugin(directive: Directive, config: Mutable<BlockConfig>, complain
 }
 
 const supported = [
-  'autopath',
   'bufsize',
   'cache',
   'errors',

@@ -1,6 +1,7 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
 export * from './answer-writer.ts';
 export * from './cache.ts';
+export * from './configured-server.ts';
 export * from './corefile.ts';
 export * from './corefile-config.ts';
 export { CorefileError } from './corefile-syntax.ts';

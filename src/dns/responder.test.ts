@@ -478,6 +478,10 @@ test('with an upstream, names outside, unknown addresses and chains that lead ou
   assert.equal(responder.chaseTarget, '\x03www\x07example\x03com\0');
   assert.match(textOf(ask(responder, 'outside.default.svc.cluster.local', 'CNAME')), /CNAME www/);
   assert.equal(textOf(ask(responder, 'gone.default.svc.cluster.local', 'A')), nxdomain);
+  const open = sampleResponder(sampleIndex(), { hasUpstream: true, fallthrough: ['cluster.local'] });
+  assert.equal(ask(open, 'gone.default.svc.cluster.local', 'A'), -1);
+  assert.match(textOf(ask(open, 'web.default.svc.cluster.local', 'AAAA')), /^NOERROR/, 'a name of ours is ours');
+  assert.match(textOf(ask(open, '1.2.0.192.in-addr.arpa', 'PTR')), /^NXDOMAIN/);
 });
 
 test('NS at the apex names the Services that lead to this server, with their addresses beside', () => {

@@ -40,8 +40,10 @@ export interface ResponderOptions {
   readonly index: NameIndex;
   /** Reverse zones that we answer for, names below arpa. Default: `in-addr.arpa` and `ip6.arpa`. */
   readonly reverseZones?: readonly string[];
-  /** Whether names that are not ours, and addresses that we do not know, go elsewhere. Default false. */
+  /** Whether names that are not ours go elsewhere. Default false. */
   readonly hasUpstream?: boolean;
+  /** Zones of ours whose unknown names go elsewhere too, where there is an upstream. Default: the reverse zones. */
+  readonly fallthrough?: readonly string[];
   /** False until the objects are all here: until then a missing name is SERVFAIL, not NXDOMAIN, which clients would remember. */
   readonly isSynced: () => boolean;
   /** Largest UDP answer, whatever the client claims to take. Default 1232: what passes unfragmented everywhere (DNS flag day 2020). */
@@ -53,6 +55,8 @@ interface Zone {
   readonly wire: string;
   readonly labels: number;
   readonly isReverse: boolean;
+  /** Whether what we do not know is left to an upstream. */
+  readonly fallsThrough: boolean;
 }
 
 /** See the head of the file. Not reentrant; one for each thread. */
@@ -83,10 +87,12 @@ export class Responder {
     this.#isSynced = options.isSynced;
     this.#maxUdpBytes = options.maxUdpBytes ?? 1232;
     this.#writer = new AnswerWriter(options.index.zoneWire, options.permutation);
-    const reverse = (options.reverseZones ?? ['in-addr.arpa', 'ip6.arpa']).map((name) => zoneOf(name, true));
+    const reverseZones = options.reverseZones ?? ['in-addr.arpa', 'ip6.arpa'];
+    const open = new Set((this.#hasUpstream ? (options.fallthrough ?? reverseZones) : []).map((name) => zoneOf(name, true).wire));
+    const reverse = reverseZones.map((name) => zoneOf(name, true, open));
     const stray = reverse.find((zone) => !zone.wire.endsWith('\x04arpa'));
     if (stray !== undefined) throw new TypeError('a reverse zone must lie below arpa');
-    this.#zones = [zoneOf(options.index.zone, false), ...reverse].sort((a, b) => b.labels - a.labels);
+    this.#zones = [zoneOf(options.index.zone, false, open), ...reverse].sort((a, b) => b.labels - a.labels);
   }
 
   /** Answers `packet[0, length)` in place. The packet's capacity bounds the answer too. Returns its length, or an outcome. */
@@ -147,6 +153,7 @@ export class Responder {
     const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
     if (node !== undefined && alias !== undefined) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
     const addressBytes = node === undefined ? this.#podAddress(packet, headerBytes, zoneAt) : 0;
+    if (zone.fallsThrough && node === undefined && addressBytes === 0) return outcomes.forward;
     this.#begin(packet, isTcp, zoneAt);
     return this.#terminal(isTcp, node, addressBytes, headerBytes, zoneAt);
   }
@@ -158,7 +165,7 @@ export class Responder {
     const arpaAt = query.labelAt[query.labelCount - 1] as number;
     const node = this.#index.reverse.find(packet, headerBytes, arpaAt);
     // Addresses that are not the cluster's belong to someone else, and so do the names above them.
-    if (this.#hasUpstream && (node === undefined || node.rrsets.length === 0)) return outcomes.forward;
+    if (zone.fallsThrough && (node === undefined || node.rrsets.length === 0)) return outcomes.forward;
     this.#begin(packet, isTcp, 0);
     return this.#terminal(isTcp, node, 0, headerBytes, zoneAt);
   }
@@ -328,9 +335,9 @@ export class Responder {
 const maxChain = 10;
 const hexDigits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
 
-function zoneOf(name: string, isReverse: boolean): Zone {
+function zoneOf(name: string, isReverse: boolean, open?: ReadonlySet<string>): Zone {
   const wire = lowerCaseWire(mustEncodeName(name));
-  return { wire, labels: labelsOf(wire).length, isReverse };
+  return { wire, labels: labelsOf(wire).length, isReverse, fallsThrough: open?.has(wire) === true };
 }
 
 /** Whether `bytes[start, end)` is the lower-case name `wire`, in any case. */

@@ -11,8 +11,10 @@ import type { NameInformers } from './feed.ts';
 import { feedIndex } from './feed.ts';
 import type { Forwarder, QueryObserver, ZoneTransfer } from './query-handler.ts';
 import { createQueryHandler } from './query-handler.ts';
+import { withQueryLog } from './query-log.ts';
 import { Responder } from './responder.ts';
 import { createShuffle } from './shuffle.ts';
+import { slimNamespace, slimPod, slimService, slimSlice } from './slim-objects.ts';
 import type { TcpEndpoint, TcpTimeouts } from './tcp-service.ts';
 import { TcpService } from './tcp-service.ts';
 import type { UdpEndpoint } from './udp-service.ts';
@@ -40,6 +42,12 @@ export interface DnsServerOptions {
   readonly namespaces?: readonly string[];
   readonly maxUdpBytes?: number;
   readonly tcpTimeouts?: TcpTimeouts;
+  /** Only Services, slices and pods that this selector matches. With a client only. */
+  readonly labelSelector?: string;
+  /** Zones of ours whose unknown names go to the forwarder. Default: the reverse zones. */
+  readonly fallthrough?: readonly string[];
+  /** One line for every query at level info. For looking into trouble: it costs more than the answer. */
+  readonly logsQueries?: boolean;
   /** Answers names that are not ours. Without one they are REFUSED. */
   readonly forwarder?: Forwarder;
   /** Given the index, says who may have the zone. Without one transfers are REFUSED. */
@@ -85,12 +93,14 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     hasUpstream: options.forwarder !== undefined,
     permutation: createShuffle(options.random ?? Math.random),
     ...(options.reverseZones === undefined ? {} : { reverseZones: options.reverseZones }),
+    ...(options.fallthrough === undefined ? {} : { fallthrough: options.fallthrough }),
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
   });
-  const handle = createQueryHandler(
+  const answer = createQueryHandler(
     { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer },
     { logger },
   );
+  const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;
 
   const { udp, tcp } = await bindAll(options, handle, logger);
   const addresses = [
@@ -198,14 +208,15 @@ async function bindAll(
 }
 
 function ownInformers(client: KubeClient, options: DnsServerOptions, logger: Logger): NameInformers {
+  const labelSelector = options.labelSelector;
   const three = {
-    services: createInformer(client, services, {}, { logger }),
-    endpointSlices: createInformer(client, endpointSlices, {}, { logger }),
-    namespaces: createInformer(client, namespaces, {}, { logger }),
+    services: createInformer(client, services, { labelSelector, transform: slimService }, { logger }),
+    endpointSlices: createInformer(client, endpointSlices, { labelSelector, transform: slimSlice }, { logger }),
+    namespaces: createInformer(client, namespaces, { transform: slimNamespace }, { logger }),
   };
   if (options.podMode !== 'verified') return three;
   const fieldSelector = 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown';
-  return { ...three, pods: createInformer(client, pods, { fieldSelector }, { logger }) };
+  return { ...three, pods: createInformer(client, pods, { labelSelector, fieldSelector, transform: slimPod }, { logger }) };
 }
 
 function listOf(informers: NameInformers) {

@@ -5,9 +5,12 @@ import {
   createDnsMetrics,
   createForwarder,
   createZoneTransfer,
+  DnsConfigError,
   healthAnswer,
   metricsAnswer,
+  parseCorefile,
   readyAnswer,
+  startConfiguredDns,
   startDnsServer,
   startEndpoints,
 } from '../../src/dns/index.ts';
@@ -141,4 +144,61 @@ test('health, ready and metrics answer over HTTP', { skip }, async () => {
   assert.ok(value(/coredns_cache_hits_total\{.*type="success"\} (\d+)/) >= 1);
   assert.ok(value(/coredns_dns_request_duration_seconds_count\{.*\} (\d+)/) >= 1);
   assert.equal((await fetch(`${base}/other`)).status, 404);
+});
+
+test('a Corefile becomes a server: cluster, stub zone, fixed names, cache, transfer and endpoints', { skip }, async () => {
+  const [upstream] = elsewhere.addresses;
+  const blocks = parseCorefile(
+    `
+    .:5353 {
+        kubernetes cluster.local in-addr.arpa {
+            pods insecure
+            ttl 7
+            fallthrough in-addr.arpa
+        }
+        hosts {
+            192.0.2.99 outside.lab
+        }
+        health 127.0.0.1:0 {
+            lameduck 50ms
+        }
+        ready 127.0.0.1:0
+        prometheus 127.0.0.1:0
+        loadbalance
+    }
+    example.com:5353 {
+        forward . 127.0.0.1:${upstream?.port}
+        cache 30
+    }`,
+  );
+  const informers = handInformers();
+  informers.namespaces.apply(namespaceOf('default'));
+  informers.services.apply(serviceOf('web', { clusterIPs: ['10.96.0.5'] }));
+  const running = await startConfiguredDns({ blocks, source: { informers }, listen: loopback }, { logger: silentLogger });
+  const to = running.server.addresses[0] ?? loopback;
+  const get = async (path: string): Promise<string> => {
+    const endpoint = running.endpoints.find((endpoint) => endpoint.path === path);
+    const response = await fetch(`http://127.0.0.1:${endpoint?.port}${path}`);
+    return `${response.status} ${(await response.text()).slice(0, 10)}`;
+  };
+  assert.equal(await get('/health'), '200 OK');
+  assert.equal(await get('/ready'), '503 kubernetes');
+  for (const informer of Object.values(informers)) informer.finishSync();
+  await running.server.ready;
+  assert.equal(await get('/ready'), '200 OK');
+  assert.match(await dig(to, 'web.default.svc.cluster.local'), /\s7\s+IN\s+A\s+10\.96\.0\.5/);
+  assert.equal(await dig(to, '+short', '10-1-2-3.default.pod.cluster.local'), '10.1.2.3\n');
+  assert.equal(await dig(to, '+short', 'outside.lab'), '192.0.2.99\n');
+  assert.equal(await dig(to, '+short', '-x', '192.0.2.99'), 'outside.lab.\n');
+  assert.equal(await dig(to, '+short', 'shop.www.svc.example.com'), '192.0.2.80\n');
+  assert.match(headerOf(await dig(to, 'www.example.org')), /^REFUSED/);
+  assert.match(await get('/metrics'), /^200 # HELP/);
+  const closing = running.close();
+  assert.equal(await get('/ready'), '503 stopping', 'unready at once');
+  assert.match(headerOf(await dig(to, 'web.default.svc.cluster.local')), /^NOERROR/, 'and still answering');
+  await closing;
+  await assert.rejects(
+    startConfiguredDns({ blocks: parseCorefile('.:53 {\n cache\n}'), source: { informers } }, { logger: silentLogger }),
+    DnsConfigError,
+  );
 });
