@@ -2,31 +2,31 @@
  * Lets a test file run inside user, network, mount and pid namespaces of its own: the file starts itself again through
  * `unshare`, as an ordinary user or as root, and reports what the inner run said.
  */
-import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { test } from 'node:test';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MARK = 'FAIRLEAD_TEST_INSIDE';
 
 /**
- * Whether this process is the inner one: then the file defines its tests. Otherwise defines one test that runs the inner
- * one. `fileUrl` is the test's `import.meta.url`.
+ * Whether this process is the inner one: then the file defines its tests. Otherwise this process becomes the inner one's
+ * messenger and ends with it: the runner hears the inner tests one by one, as if they were the file's own.
+ * `fileUrl` is the test's `import.meta.url`.
  */
 export function isInside(fileUrl: string): boolean {
   if (process.env[MARK] === '1') return true;
   const refusal = refusalOfUnshare();
-  const options = refusal === undefined ? {} : { skip: refusal };
-  test('inside namespaces of its own', options, () => {
-    const result = spawnSync('unshare', [...unshareArguments(), process.execPath, fileURLToPath(fileUrl)], {
-      // The runner's own channel to its children must not be taken for ours.
-      env: { ...process.env, [MARK]: '1', NODE_TEST_CONTEXT: '' },
-      encoding: 'utf8',
-      timeout: 120_000,
-    });
-    assert.equal(result.status, 0, `${result.stdout}\n${result.stderr}`);
+  if (refusal !== undefined) {
+    test(`everything in ${basename(fileURLToPath(fileUrl))}`, { skip: refusal }, () => undefined);
+    return false;
+  }
+  const result = spawnSync('unshare', [...unshareArguments(), process.execPath, ...process.execArgv, fileURLToPath(fileUrl)], {
+    env: { ...process.env, [MARK]: '1' },
+    stdio: 'inherit',
+    timeout: 280_000,
   });
-  return false;
+  process.exit(result.status ?? 1);
 }
 
 function unshareArguments(): string[] {
@@ -37,7 +37,9 @@ function unshareArguments(): string[] {
 function refusalOfUnshare(): string | undefined {
   if (process.platform !== 'linux') return 'needs Linux';
   const result = spawnSync('unshare', [...unshareArguments(), 'true'], { encoding: 'utf8' });
-  return result.status === 0 ? undefined : `no namespaces here: ${result.error?.message ?? result.stderr.trim()}`;
+  return result.status === 0
+    ? undefined
+    : `no user namespaces here (see the preflight of fairlead up for the fix): ${result.error?.message ?? result.stderr.trim()}`;
 }
 
 /** What a program prints. Throws with its complaint when it fails. */
