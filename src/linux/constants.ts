@@ -22,10 +22,12 @@ export const SO_RCVBUFFORCE = 33;
 export const SO_MARK = 36;
 
 export const SOL_IP = 0;
+export const IP_PKTINFO = 8;
 export const IP_FREEBIND = 15;
 export const IP_TRANSPARENT = 19;
 export const SOL_IPV6 = 41;
 export const IPV6_V6ONLY = 26;
+export const IPV6_RECVPKTINFO = 49;
 export const IPV6_TRANSPARENT = 75;
 export const IPV6_FREEBIND = 78;
 
@@ -37,7 +39,6 @@ export const NETLINK_GET_STRICT_CHK = 12;
 
 export const MSG_TRUNC = 0x20;
 export const MSG_DONTWAIT = 0x40;
-export const MSG_WAITFORONE = 0x10000;
 
 export const O_RDONLY = 0;
 export const O_NONBLOCK = 0o4000;

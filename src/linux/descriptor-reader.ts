@@ -1,7 +1,7 @@
 /**
  * Event-driven reading of a descriptor that Node has no stream for, such as a netlink socket, in the calling thread and with
  * public interfaces only: a stream is made over one end of a socket pair, and before libuv first polls it, the descriptor
- * under it is replaced by `dup2`. libuv polls and reads whatever is behind the number.
+ * under it is replaced by `dup3`. libuv polls and reads whatever is behind the number.
  */
 import { Socket } from 'node:net';
 import { AF_UNIX, F_GETFL, F_SETFL, O_NONBLOCK, SOCK_CLOEXEC, SOCK_NONBLOCK, SOCK_STREAM } from './constants.ts';
@@ -24,7 +24,7 @@ export function readDescriptor(
   calls.fcntl(fd, F_SETFL, calls.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
   const [end, other] = calls.socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC);
   const stream = new Socket({ fd: end, readable: true, writable: false });
-  calls.dup2(fd, end);
+  calls.dup3(fd, end);
   calls.close(other);
   stream.on('data', handlers.onData);
   stream.on('error', handlers.onError);

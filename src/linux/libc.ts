@@ -7,6 +7,7 @@
  */
 import { createRequire } from 'node:module';
 import { endianness } from 'node:os';
+import { O_CLOEXEC } from './constants.ts';
 import { LinuxError, errnoName } from './errors.ts';
 
 /** The calls, failures thrown as `LinuxError`. Those that may say "not now" return -1 for EAGAIN instead. */
@@ -36,7 +37,8 @@ export interface Libc {
   mountSetAttributes(path: string, flags: number, set: number, clear: number): void;
   open(path: string, flags: number): number;
   close(fd: number): void;
-  dup2(from: number, to: number): void;
+  /** Makes `to` another number for the description of `from`, close-on-exec. */
+  dup3(from: number, to: number): void;
   fcntl(fd: number, command: number, argument: number): number;
   /** Two connected AF_UNIX sockets. */
   socketpair(domain: number, type: number): readonly [number, number];
@@ -50,6 +52,11 @@ let loaded: Libc | undefined;
 export function libc(): Libc {
   loaded ??= load();
   return loaded;
+}
+
+/** Closes a descriptor that no stream has taken over, such as one of `NamespaceThread.openSocket`. */
+export function closeDescriptor(fd: number): void {
+  libc().close(fd);
 }
 
 /** A call of libc as koffi gives it. */
@@ -94,7 +101,7 @@ function load(): Libc {
     ),
     open: bind('int open(const char *path, int flags, int mode)'),
     close: bind('int close(int fd)'),
-    dup2: bind('int dup2(int from, int to)'),
+    dup3: bind('int dup3(int from, int to, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, long argument)'),
     socketpair: bind('int socketpair(int domain, int type, int protocol, void *pair)'),
   };
@@ -160,7 +167,7 @@ function load(): Libc {
     },
     open: (path, flags) => must('open', calls.open(path, flags, 0o600), path),
     close: (fd) => void must('close', calls.close(fd), String(fd)),
-    dup2: (from, to) => void must('dup2', calls.dup2(from, to)),
+    dup3: (from, to) => void must('dup3', calls.dup3(from, to, O_CLOEXEC)),
     fcntl: (fd, command, argument) => must('fcntl', calls.fcntl(fd, command, argument)),
     socketpair: (domain, type) => {
       const pair = new Int32Array(2);

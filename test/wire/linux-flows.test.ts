@@ -91,6 +91,11 @@ if (isInside(import.meta.url)) {
       assert.notEqual(generation.generation.processId, nftables.ownProcessId());
     });
 
+    test('no descriptor of ours reaches a program that we start', () => {
+      // Three standard ones, and that of the listing itself.
+      assert.deepEqual(run('ls', '/proc/self/fd').split('\n').filter(Boolean), ['0', '1', '2', '3']);
+    });
+
     test('an overrun is told, and the following goes on', async () => {
       const SO_RCVBUF = 8;
       libc().setsockopt(socket.fd, 1, SO_RCVBUF, hostU32Bytes(64 * 1024));

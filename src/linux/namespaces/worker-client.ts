@@ -2,6 +2,7 @@
  * A worker thread that does one synchronous step per request, in order, and the requests' side of it. Steps are names of a
  * table in the worker's own file; failures come back as the errors they were.
  */
+import { stat } from 'node:fs/promises';
 import { Worker, parentPort } from 'node:worker_threads';
 import { CodedError, messageOf, type Logger } from '../../observe/index.ts';
 import { LinuxError, NetlinkError, type LinuxFacts, type NetlinkFacts } from '../errors.ts';
@@ -46,6 +47,8 @@ export class WorkerClient<S extends Steps> {
   /** Resolves when the thread has done its `start` step. */
   async start(): Promise<void> {
     if (this.#worker !== undefined) throw new Error('the thread was started before');
+    // libuv's pool belongs to the namespaces of the thread that first needs it: let that be this one.
+    await stat('/');
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     const worker = new Worker(new URL(this.#file + extension, import.meta.url), {
       // It holds next to nothing: small heaps keep an idle thread at a few megabytes.
