@@ -2,7 +2,7 @@
 import { NamespaceThread, RouteSocket } from '../linux/index.ts';
 import type { NamespaceHandle } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
-import { mustParseCidr } from '../net/index.ts';
+import { maskCidr, mustParseCidr } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import {
   addressPlan,
@@ -223,6 +223,14 @@ export class Lab {
     const place = createPlace(this.#thread, 'outside', namespace, formatAll(underlay));
     const site: Site = { name: 'outside', place, routes, mac: macAddress('outside', 1), underlay };
     this.#plugIn(site, 'outside', fabric);
+    for (const family of this.ipFamilies) {
+      // a first route, for the source address; the rules of the balancer choose the real one
+      const src = outsideAddress(family, 1);
+      routes.addRoute({ dst: addressPlan[family].loadBalancers, dev: 'eth0', src });
+      // of thirty addresses, the first is its own: IPv6 would take any
+      const { underlayPrefix } = addressPlan[family];
+      routes.addRoute({ dst: maskCidr({ address: src, prefixLength: underlayPrefix }), dev: 'eth0', src, metric: 50 });
+    }
     return site;
   }
 

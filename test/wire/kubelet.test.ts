@@ -71,21 +71,21 @@ if (isInside(import.meta.url)) {
     await lab.close();
   });
 
-  const create = (
-    name: string,
-    spec: Partial<PodSpec> & { containers: readonly Container[] },
-    annotations?: Record<string, string>,
-  ): Promise<Pod> =>
-    client.create(
+  const create = (name: string, spec: Partial<PodSpec> & { containers: readonly Container[] }): Promise<Pod> => {
+    // the API wants images, the lab does not read them
+    const named = (containers: readonly Container[] = []): Container[] => containers.map((each) => ({ image: 'echo', ...each }));
+    const { containers, initContainers } = spec;
+    return client.create(
       pods,
       {
         apiVersion: 'v1',
         kind: 'Pod',
-        metadata: { name, namespace: 'default', annotations },
-        spec: { nodeName: 'node-1', ...spec },
+        metadata: { name, namespace: 'default' },
+        spec: { nodeName: 'node-1', ...spec, containers: named(containers), initContainers: named(initContainers) },
       },
       { namespace: 'default' },
     );
+  };
   const get = (name: string): Promise<Pod> => client.get(pods, name, { namespace: 'default' });
   const eventually = async (name: string, condition: (pod: Pod) => boolean, timeoutMs = 8000): Promise<Pod> => {
     const deadline = Date.now() + timeoutMs;
@@ -423,7 +423,7 @@ if (isInside(import.meta.url)) {
               exec: { command: ['test', '-e', '/tmp/alive'] },
               periodSeconds: 1,
               failureThreshold: 1,
-              terminationGracePeriodSeconds: 0,
+              terminationGracePeriodSeconds: 1,
             },
           },
         ],

@@ -70,6 +70,8 @@ if (isInside(import.meta.url)) {
     await serveClientAddress(lab.controlPlane, 6443);
     await serveClientAddress(lab.outside, 7000);
     assert.equal(await ask(lab.outside, '10.0.1.2', 8000, '10.0.9.7'), '10.0.9.7');
+    assert.equal(await ask(lab.outside, '10.0.1.2', 8000), '10.0.9.1');
+    assert.equal(await ask(lab.outside, 'fd00:0:0:1::1:2', 8000), 'fd00::1:0:0:9:1');
     assert.equal(await ask(a, '10.0.9.3', 7000), '10.244.1.2');
     assert.equal(await ask(a, 'fd00:0:0:1::9:3', 7000), 'fd00:10:244:1::2');
     assert.equal(await ask(a, '10.0.0.1', 6443), '10.244.1.2');
@@ -111,6 +113,7 @@ if (isInside(import.meta.url)) {
 
   describe('a load balancer', () => {
     const address = '10.0.8.5';
+    const address6 = 'fd00:0:0:8::5';
     const health = new Map<string, { server: HttpServer; status: number }>();
     before(async () => {
       for (const name of ['node-1', 'node-2']) {
@@ -124,6 +127,7 @@ if (isInside(import.meta.url)) {
         const { mustParseCidr } = await import('../../src/net/index.ts');
         const routes = new RouteSocket(netlink);
         routes.addAddress('lo', mustParseCidr(`${address}/32`));
+        routes.addAddress('lo', mustParseCidr(`${address6}/128`));
         routes.close();
         await serveName(place, name, 80);
       }
@@ -137,6 +141,16 @@ if (isInside(import.meta.url)) {
       const seen = new Set<string>();
       for (let count = 0; count < 40; count++) seen.add(await hear(lab.outside, address, 80));
       assert.deepEqual([...seen].sort(), ['node-1', 'node-2']);
+    });
+
+    test('spreads IPv6 connections too', async () => {
+      lab.setLoadBalancer({ address: address6 });
+      const seen = new Set<string>();
+      for (let count = 0; count < 40; count++) seen.add(await hear(lab.outside, address6, 80));
+      assert.deepEqual([...seen].sort(), ['node-1', 'node-2']);
+      lab.setLoadBalancer({ address: address6, nodes: ['node-2'] });
+      for (let count = 0; count < 5; count++) assert.equal(await hear(lab.outside, address6, 80), 'node-2');
+      lab.removeLoadBalancer(address6);
     });
 
     test('follows health checks for new connections and leaves established ones where they are', async () => {
@@ -195,7 +209,7 @@ async function serveName(place: Place, name: string, port: number): Promise<void
     socket.on('error', () => socket.destroy());
   });
   server.unref();
-  await place.listenTcp(server, { address: '0.0.0.0', port });
+  await place.listenTcp(server, { address: '::', port });
 }
 
 async function ask(from: Place, address: string, port: number, source?: string, timeoutMs = 3000): Promise<string> {
