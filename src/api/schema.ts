@@ -41,7 +41,7 @@ export interface Schema<T = unknown> extends ListMerge {
   readonly fields?: Readonly<Record<string, Field>>;
   /** Of a list or a map: the schema of an item or of a value. */
   readonly items?: Schema;
-  readonly mapType?: 'atomic';
+  readonly mapType?: 'atomic' | 'granular';
   readonly enum?: readonly string[];
   readonly default?: unknown;
   /** Of an object: group, version, kind triples that this definition belongs to. */
@@ -95,7 +95,10 @@ export function list<T>(items: Schema<T>, merge: ListMerge = {}): Schema<readonl
 }
 
 /** A map from string keys to `items`. */
-export function map<T>(items: Schema<T>, options: { readonly mapType?: 'atomic' } = {}): Schema<Readonly<Record<string, T>>> {
+export function map<T>(
+  items: Schema<T>,
+  options: { readonly mapType?: 'atomic' | 'granular' } = {},
+): Schema<Readonly<Record<string, T>>> {
   return { type: 'map', items, ...options };
 }
 
@@ -123,7 +126,11 @@ export function inlined<F extends Fields>(proto: number, fields: F): F {
 export function object<F extends Fields>(
   name: string,
   fields: F,
-  options: { readonly mapType?: 'atomic'; readonly gvk?: NonNullable<Schema['gvk']>; readonly description?: string } = {},
+  options: {
+    readonly mapType?: 'atomic' | 'granular';
+    readonly gvk?: NonNullable<Schema['gvk']>;
+    readonly description?: string;
+  } = {},
 ): Schema<ObjectType<F>> {
   return { type: 'object', name, fields, ...options };
 }

@@ -92,7 +92,7 @@ export const configMapKeySelectorSchema = object(
   'io.k8s.api.core.v1.ConfigMapKeySelector',
   {
     ...inlined(1, {
-      name: field(1, string),
+      name: field(1, withDefault(string, '')),
     }),
     key: required(2, string, 'keepsZero'),
     optional: field(3, boolean, 'pointer'),
@@ -107,7 +107,7 @@ export const fileKeySelectorSchema = object(
     volumeName: required(1, string, 'keepsZero'),
     path: required(2, string, 'keepsZero'),
     key: required(3, string, 'keepsZero'),
-    optional: field(4, boolean, 'pointer'),
+    optional: field(4, withDefault(boolean, false), 'pointer'),
   },
   { mapType: 'atomic' },
 );
@@ -117,7 +117,7 @@ export const secretKeySelectorSchema = object(
   'io.k8s.api.core.v1.SecretKeySelector',
   {
     ...inlined(1, {
-      name: field(1, string),
+      name: field(1, withDefault(string, '')),
     }),
     key: required(2, string, 'keepsZero'),
     optional: field(3, boolean, 'pointer'),
@@ -144,7 +144,7 @@ export type EnvVar = Infer<typeof envVarSchema>;
 
 export const configMapEnvSourceSchema = object('io.k8s.api.core.v1.ConfigMapEnvSource', {
   ...inlined(1, {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   }),
   optional: field(2, boolean, 'pointer'),
 });
@@ -152,7 +152,7 @@ export type ConfigMapEnvSource = Infer<typeof configMapEnvSourceSchema>;
 
 export const secretEnvSourceSchema = object('io.k8s.api.core.v1.SecretEnvSource', {
   ...inlined(1, {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   }),
   optional: field(2, boolean, 'pointer'),
 });
@@ -213,7 +213,7 @@ export type Lifecycle = Infer<typeof lifecycleSchema>;
 
 export const grpcActionSchema = object('io.k8s.api.core.v1.GRPCAction', {
   port: required(1, int32, 'keepsZero'),
-  service: field(2, string, 'pointer'),
+  service: field(2, withDefault(string, ''), 'pointer'),
 });
 export type GRPCAction = Infer<typeof grpcActionSchema>;
 

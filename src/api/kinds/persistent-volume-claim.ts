@@ -64,6 +64,7 @@ export const persistentVolumeClaimStatusSchema = object('io.k8s.api.core.v1.Pers
         'NodeResizeInfeasible',
         'NodeResizePending',
       ),
+      { mapType: 'granular' },
     ),
   ),
   currentVolumeAttributesClassName: field(8, string, 'pointer'),

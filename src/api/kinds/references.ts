@@ -1,6 +1,6 @@
 /** Schemas of Kubernetes 1.36: references. */
 import type { Infer } from '../schema.ts';
-import { enumeration, field, int64, list, map, object, quantity, required, string } from '../schema.ts';
+import { enumeration, field, int64, list, map, object, quantity, required, string, withDefault } from '../schema.ts';
 
 export const objectReferenceSchema = object(
   'io.k8s.api.core.v1.ObjectReference',
@@ -98,7 +98,7 @@ export type ResourceClaim = Infer<typeof resourceClaimSchema>;
 export const localObjectReferenceSchema = object(
   'io.k8s.api.core.v1.LocalObjectReference',
   {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   },
   { mapType: 'atomic' },
 );

@@ -9,7 +9,7 @@ export const replicationControllerSpecSchema = object('io.k8s.api.core.v1.Replic
   replicas: field(1, withDefault(int32, 1), 'pointer'),
   selector: field(2, map(string, { mapType: 'atomic' })),
   template: field(3, podTemplateSpecSchema, 'pointer'),
-  minReadySeconds: field(4, int32),
+  minReadySeconds: field(4, withDefault(int32, 0)),
 });
 export type ReplicationControllerSpec = Infer<typeof replicationControllerSpecSchema>;
 

@@ -1,10 +1,10 @@
 /** Schemas of Kubernetes 1.36: scale. */
 import type { Infer } from '../schema.ts';
-import { field, int32, object, required, string } from '../schema.ts';
+import { field, int32, object, required, string, withDefault } from '../schema.ts';
 import { objectMetaSchema } from './meta.ts';
 
 export const scaleSpecSchema = object('io.k8s.api.autoscaling.v1.ScaleSpec', {
-  replicas: field(1, int32),
+  replicas: field(1, withDefault(int32, 0)),
 });
 export type ScaleSpec = Infer<typeof scaleSpecSchema>;
 

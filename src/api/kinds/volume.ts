@@ -33,7 +33,7 @@ export const azureDiskVolumeSourceSchema = object('io.k8s.api.core.v1.AzureDiskV
   diskURI: required(2, string, 'keepsZero'),
   cachingMode: field(3, withDefault(enumeration('None', 'ReadOnly', 'ReadWrite'), 'ReadWrite'), 'pointer'),
   fsType: field(4, withDefault(string, 'ext4'), 'pointer'),
-  readOnly: field(5, boolean, 'pointer'),
+  readOnly: field(5, withDefault(boolean, false), 'pointer'),
 });
 export type AzureDiskVolumeSource = Infer<typeof azureDiskVolumeSourceSchema>;
 
@@ -71,7 +71,7 @@ export type KeyToPath = Infer<typeof keyToPathSchema>;
 
 export const configMapVolumeSourceSchema = object('io.k8s.api.core.v1.ConfigMapVolumeSource', {
   ...inlined(1, {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   defaultMode: field(3, int32, 'pointer'),
@@ -233,7 +233,7 @@ export type ClusterTrustBundleProjection = Infer<typeof clusterTrustBundleProjec
 
 export const configMapProjectionSchema = object('io.k8s.api.core.v1.ConfigMapProjection', {
   ...inlined(1, {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   optional: field(4, boolean, 'pointer'),
@@ -258,7 +258,7 @@ export type PodCertificateProjection = Infer<typeof podCertificateProjectionSche
 
 export const secretProjectionSchema = object('io.k8s.api.core.v1.SecretProjection', {
   ...inlined(1, {
-    name: field(1, string),
+    name: field(1, withDefault(string, '')),
   }),
   items: field(2, list(keyToPathSchema, { listType: 'atomic' })),
   optional: field(4, boolean, 'pointer'),
