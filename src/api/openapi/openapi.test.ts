@@ -85,7 +85,8 @@ test('paths are those of the API', () => {
 test('every kind is described, and every field of Services and endpoints', () => {
   for (const { schema } of resources) assert.notEqual(describeDefinition(schema.name ?? ''), '', schema.name);
   for (const document of [openApiV3('v1'), openApiV3('discovery.k8s.io/v1')]) {
-    const { schemas } = document?.['components'] as { schemas: Readonly<Record<string, { properties?: object }>> };
+    assert.ok(document !== undefined);
+    const { schemas } = document['components'] as { schemas: Readonly<Record<string, { properties?: object }>> };
     for (const [name, { properties = {} }] of Object.entries(schemas)) {
       if (!described.test(name)) continue;
       for (const member of Object.keys(properties)) assert.notEqual(describeField(name, member), '', `${name}.${member}`);
