@@ -4,6 +4,7 @@ export * from './explain-name.ts';
 export * from './explanation.ts';
 export * from './name-index.ts';
 export * from './name-table.ts';
+export * from './pod-addresses.ts';
 export * from './pod-label.ts';
 export * from './rrset.ts';
 export * from './service-records.ts';

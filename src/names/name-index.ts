@@ -9,11 +9,14 @@ import type { EndpointSlice, Namespace, Pod, Service } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
 import type { NameNode } from './name-table.ts';
 import { NameTable } from './name-table.ts';
+import { PodAddresses } from './pod-addresses.ts';
+import type { Pointer } from './reverse-index.ts';
+import { ReverseIndex } from './reverse-index.ts';
 import type { RRset } from './rrset.ts';
 import { addressRRset, nameRRset, rawRRset, rrTypes, sameRRsets } from './rrset.ts';
 import type { RecordOptions, ReverseName } from './service-records.ts';
 import { isHeadless, serviceKey, serviceRecords } from './service-records.ts';
-import { addressToWire, encodeLabel, lowerCaseWire, mustEncodeName, reverseNameOf } from './wire-name.ts';
+import { addressToWire, encodeLabel, lowerCaseWire, mustEncodeName } from './wire-name.ts';
 
 /** Whether `<address>.<namespace>.pod` names exist: never; for any address (kube-dns's habit); or for addresses that a pod of the namespace has. */
 export type PodMode = 'disabled' | 'insecure' | 'verified';
@@ -49,12 +52,7 @@ interface ServiceState extends KnownService {
   slices: EndpointSlice[];
   /** What stands in the tables because of it. */
   forwardKeys: readonly string[];
-  reverse: readonly ReverseName[];
-}
-
-interface PointerState {
-  readonly state: ServiceState;
-  readonly name: ReverseName;
+  reverse: readonly Pointer<ServiceState>[];
 }
 
 /** See the head of the file. Each `apply` takes the whole object as it now is, each `remove` the object or its identity; order between objects is free. */
@@ -66,9 +64,9 @@ export class NameIndex {
   /** Names below the cluster domain, relative to it. */
   readonly forward = new NameTable();
   /** Names below `arpa`, relative to it. */
-  readonly reverse = new NameTable();
-  /** Mode verified: the address's bytes in hexadecimal as one label, then the namespace as one (`podAddressKey`). */
-  readonly podAddresses = new NameTable();
+  readonly reverse: NameTable;
+  /** Mode verified: exists where a live pod of the namespace has the address (`podAddressKey`). */
+  readonly podAddresses: NameTable;
   readonly recordOptions: RecordOptions;
 
   readonly #nowSeconds: () => number;
@@ -78,9 +76,8 @@ export class NameIndex {
   readonly #services = new Map<string, ServiceState>();
   readonly #byNamespace = new Map<string, Set<ServiceState>>();
   readonly #serviceOfSlice = new Map<string, string>();
-  readonly #pointers = new Map<string, PointerState[]>();
-  readonly #pods = new Map<string, { readonly pod: Pod; readonly keys: readonly string[] }>();
-  readonly #podCounts = new Map<string, number>();
+  readonly #pointers: ReverseIndex<ServiceState>;
+  readonly #pods = new PodAddresses();
   #serial: number;
   #apex: RRset;
 
@@ -89,6 +86,9 @@ export class NameIndex {
     this.zone = lowerCaseWire(options.zone.replace(/\.$/, ''));
     this.podMode = options.podMode ?? 'disabled';
     this.ttlSeconds = options.ttlSeconds ?? 30;
+    this.#pointers = new ReverseIndex(this.ttlSeconds);
+    this.reverse = this.#pointers.table;
+    this.podAddresses = this.#pods.table;
     this.#nowSeconds = options.nowSeconds;
     this.#ownAddresses = new Set((options.ownAddresses ?? []).flatMap(wireAddress));
     this.#allowed = options.namespaces === undefined ? undefined : new Set(options.namespaces);
@@ -184,17 +184,11 @@ export class NameIndex {
 
   /** Mode verified only. A pod counts while it has an address, is neither terminal nor terminating. */
   applyPod(pod: Pod): void {
-    if (this.podMode !== 'verified') return;
-    const { namespace = '', name = '', deletionTimestamp } = pod.metadata ?? {};
-    const phase = pod.status?.phase;
-    const isLive = deletionTimestamp === undefined && phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Unknown';
-    const texts = isLive ? [pod.status?.podIP ?? '', ...(pod.status?.podIPs ?? []).map(({ ip }) => ip)] : [];
-    const keys = [...new Set(texts.flatMap(wireAddress))].map((address) => podAddressKey(address, namespace));
-    this.#setPodKeys(`${namespace}/${name}`, keys, pod);
+    if (this.podMode === 'verified' && this.#pods.apply(pod)) this.#touch();
   }
 
   removePod(pod: Pod): void {
-    this.#setPodKeys(`${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}`, [], pod);
+    if (this.#pods.remove(pod)) this.#touch();
   }
 
   hasNamespace(name: string): boolean {
@@ -224,15 +218,9 @@ export class NameIndex {
     }
   }
 
-  /** The Services whose records point back from this address, with the names they give it. */
-  pointersOf(addressWire: string): readonly { readonly service: KnownService; readonly name: ReverseName }[] {
-    return (this.#pointers.get(addressWire) ?? []).map(({ state, name }) => ({ service: state, name }));
-  }
-
   /** Pods that have this address in the namespace, as `namespace/name` (mode verified). */
   podsAt(namespace: string, addressWire: string): string[] {
-    const key = podAddressKey(addressWire, namespace);
-    return [...this.#pods].filter(([, { keys }]) => keys.includes(key)).map(([name]) => name);
+    return this.#pods.at(namespace, addressWire);
   }
 
   #stateOf(namespace: string, name: string): ServiceState {
@@ -274,58 +262,21 @@ export class NameIndex {
       hasChanged = true;
     }
     state.forwardKeys = [...records.forward.keys()];
-    if (!sameReverse(state.reverse, records.reverse)) {
-      this.#replaceReverse(state, records.reverse);
-      hasChanged = true;
-    }
+    const reverse = this.#pointers.replace(state, state.reverse, records.reverse);
+    state.reverse = reverse.claims;
+    hasChanged ||= reverse.hasChanged;
     if (hasChanged) this.#touch();
     // Also when only addresses of the Service moved: the glue of `ns.dns` is made of them.
     if (hasChanged && this.#ownAddresses.size > 0) this.#apex = this.#findNameServers();
-  }
-
-  #replaceReverse(state: ServiceState, names: readonly ReverseName[]): void {
-    const touched = new Set<string>();
-    const kept = new Set(names.map(reverseId));
-    const known = new Set(state.reverse.map(reverseId));
-    for (const name of state.reverse) {
-      if (kept.has(reverseId(name))) continue;
-      const rest = (this.#pointers.get(name.address) ?? []).filter(
-        (pointer) => pointer.state !== state || reverseId(pointer.name) !== reverseId(name),
-      );
-      if (rest.length === 0) this.#pointers.delete(name.address);
-      else this.#pointers.set(name.address, rest);
-      touched.add(name.address);
-    }
-    for (const name of names) {
-      if (known.has(reverseId(name))) continue;
-      const pointers = this.#pointers.get(name.address);
-      if (pointers === undefined) this.#pointers.set(name.address, [{ state, name }]);
-      else pointers.push({ state, name });
-      touched.add(name.address);
-    }
-    state.reverse = names;
-    for (const address of touched) this.#putPointer(address);
-  }
-
-  /** A cluster IP points to its Service alone; any other address to every endpoint name, those with a hostname first. */
-  #putPointer(address: string): void {
-    const pointers = this.#pointers.get(address) ?? [];
-    const names = pointers.map(({ name }) => name).sort(comparePointers);
-    const virtual = names.filter(({ kind }) => kind === 'cluster-ip').slice(0, 1);
-    const targets = [...new Set((virtual.length > 0 ? virtual : names).map(({ target }) => target))];
-    const rrset = nameRRset(rrTypes.PTR, targets, 0, this.ttlSeconds);
-    const key = reverseNameOf(address);
-    if (rrset === undefined) this.reverse.remove(key);
-    else this.reverse.put(key, [rrset]);
   }
 
   /** NS: the Services with this server among their endpoints; without any, `ns.dns`, which then has the server's own addresses. */
   #findNameServers(): RRset {
     const names = new Set<string>();
     for (const address of this.#ownAddresses) {
-      for (const { state, name } of this.#pointers.get(address) ?? []) {
-        if (name.kind === 'cluster-ip' || state.service === undefined) continue;
-        names.add(isHeadless(state.service) ? name.target : serviceKey(state.namespace, state.name));
+      for (const { owner, kind, target } of this.#pointers.at(address)) {
+        if (kind === 'cluster-ip' || owner.service === undefined) continue;
+        names.add(isHeadless(owner.service) ? target : serviceKey(owner.namespace, owner.name));
       }
     }
     const addresses = new Set<string>();
@@ -348,33 +299,6 @@ export class NameIndex {
     return apex ?? { ...defaultNameServers, ttlSeconds: this.ttlSeconds };
   }
 
-  #setPodKeys(name: string, keys: readonly string[], pod: Pod): void {
-    const before = this.#pods.get(name)?.keys ?? [];
-    if (keys.length === 0) this.#pods.delete(name);
-    else this.#pods.set(name, { pod, keys });
-    let hasChanged = false;
-    for (const key of keys) {
-      if (before.includes(key)) continue;
-      const count = this.#podCounts.get(key) ?? 0;
-      this.#podCounts.set(key, count + 1);
-      if (count > 0) continue;
-      this.podAddresses.put(key, []);
-      hasChanged = true;
-    }
-    for (const key of before) {
-      if (keys.includes(key)) continue;
-      const count = (this.#podCounts.get(key) ?? 0) - 1;
-      if (count > 0) {
-        this.#podCounts.set(key, count);
-        continue;
-      }
-      this.#podCounts.delete(key);
-      this.podAddresses.remove(key);
-      hasChanged = true;
-    }
-    if (hasChanged) this.#touch();
-  }
-
   #touch(): void {
     this.#serial = Math.max(this.#serial, this.#nowSeconds());
   }
@@ -382,13 +306,6 @@ export class NameIndex {
 
 /** `ns.dns`: the primary name server that the SOA record names. */
 export const nameServerKey = '\x02ns\x03dns';
-
-/** The key of an address (`addressToWire` form) in a namespace, in `NameIndex.podAddresses`. Compared by value, not by text. */
-export function podAddressKey(addressWire: string, namespace: string): string {
-  let hex = '';
-  for (let at = 0; at < addressWire.length; at++) hex += addressWire.charCodeAt(at).toString(16).padStart(2, '0');
-  return encodeLabel(hex) + encodeLabel(namespace);
-}
 
 /** The RRset of one type at a node. */
 export function rrsetOf(node: NameNode, type: number): RRset | undefined {
@@ -413,17 +330,4 @@ const defaultNameServers: RRset = {
 function wireAddress(text: string): string[] {
   const ip = parseIp(text);
   return ip === undefined ? [] : [addressToWire(ip)];
-}
-
-function reverseId(name: ReverseName): string {
-  return `${name.kind} ${name.address} ${name.target}`;
-}
-
-function sameReverse(a: readonly ReverseName[], b: readonly ReverseName[]): boolean {
-  return a.length === b.length && a.every((name, index) => reverseId(name) === reverseId(b[index] ?? name));
-}
-
-function comparePointers(a: ReverseName, b: ReverseName): number {
-  if (a.kind !== b.kind) return a.kind === 'hostname' ? -1 : 1;
-  return a.target < b.target ? -1 : a.target > b.target ? 1 : 0;
 }

@@ -45,7 +45,7 @@ export function rawRRset(type: number, items: readonly string[], ttlSeconds: num
 
 /** The rdata of one SRV record but for the zone at its end: priority 0, weight, port, relative target (RFC 2782). */
 export function srvItem(weight: number, port: number, target: string): string {
-  return `\x00\x00${uint16(weight)}${uint16(port)}${target}`;
+  return ['\x00\x00', uint16(weight), uint16(port), target].join('');
 }
 
 /** Bytes before the target of an SRV record: priority, weight, port. */

@@ -49,7 +49,8 @@ export interface EndpointRow {
 
 /** The relative wire name of a Service: `<name>.<namespace>.svc`. */
 export function serviceKey(namespace: string, name: string): string {
-  return `${encodeLabel(name)}${encodeLabel(namespace)}\x03svc`;
+  // Joined, not concatenated: V8 keeps the parts of a concatenation as a tree, twice the memory for a name that stays.
+  return [encodeLabel(name), encodeLabel(namespace), '\x03svc'].join('');
 }
 
 /** Whether the Service is headless: `None` instead of cluster IPs. */
@@ -200,7 +201,7 @@ interface SrvCandidate {
 }
 
 function candidatesOf(rows: readonly EndpointRow[], key: string): SrvCandidate[] {
-  return rows.flatMap((row) => (row.ports ?? []).map((port) => ({ port, target: encodeLabel(row.label) + key })));
+  return rows.flatMap((row) => (row.ports ?? []).map((port) => ({ port, target: [encodeLabel(row.label), key].join('') })));
 }
 
 /** `<label>.<service>`: addresses and ports of the endpoint(s) with this label. Returns the names for the way back. */
@@ -218,7 +219,7 @@ function putEndpoints(
   }
   const reverse: ReverseName[] = [];
   for (const [label, group] of byLabel) {
-    const owner = encodeLabel(label) + key;
+    const owner = [encodeLabel(label), key].join('');
     const addresses = [...new Set(group.map((row) => row.address))];
     forward.set(owner, present([...addressRRsets(addresses, options), srvRRset(candidatesOf(group, key), options)]));
     for (const address of addresses) {
@@ -240,7 +241,7 @@ function putNamedPorts(
   for (const candidate of candidates) {
     const { name, protocol } = candidate.port;
     if (name === undefined || name === '' || name.length >= maxLabelBytes) continue;
-    const owner = `${encodeLabel(`_${name}`)}${encodeLabel(`_${protocol ?? 'TCP'}`)}${key}`;
+    const owner = [encodeLabel(`_${name}`), encodeLabel(`_${protocol ?? 'TCP'}`), key].join('');
     const group = byOwner.get(owner);
     if (group === undefined) byOwner.set(owner, [candidate]);
     else group.push(candidate);

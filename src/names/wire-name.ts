@@ -79,16 +79,18 @@ export function addressToWire(ip: IpAddress): string {
 
 /** The name of an address below `arpa` (RFC 1035 §3.5, RFC 3596 §2.5), relative to it: `1.0.96.10.in-addr`. */
 export function reverseNameOf(addressWire: string): string {
-  let wire = '';
+  const labels: string[] = [];
   if (addressWire.length === 4) {
-    for (let index = 3; index >= 0; index--) wire += encodeLabel(String(addressWire.charCodeAt(index)));
-    return `${wire}\x07in-addr`;
+    for (let index = 3; index >= 0; index--) labels.push(encodeLabel(String(addressWire.charCodeAt(index))));
+    labels.push('\x07in-addr');
+    return labels.join('');
   }
   for (let index = 15; index >= 0; index--) {
     const byte = addressWire.charCodeAt(index);
-    wire += encodeLabel((byte & 15).toString(16)) + encodeLabel((byte >> 4).toString(16));
+    labels.push(encodeLabel((byte & 15).toString(16)), encodeLabel((byte >> 4).toString(16)));
   }
-  return `${wire}\x03ip6`;
+  labels.push('\x03ip6');
+  return labels.join('');
 }
 
 function splitLabels(text: string): string[] | undefined {
