@@ -50,8 +50,8 @@ export function fillNamespace(context: RegistryContext, namespace: string, caPem
     },
     data: { 'ca.crt': caPem },
   };
-  createUnlessThere(context, servedOf(serviceAccounts), namespace, account as ApiObject);
-  createUnlessThere(context, servedOf(configMaps), namespace, ca as ApiObject);
+  createUnlessThere(context, servedOf(serviceAccounts), namespace, account);
+  createUnlessThere(context, servedOf(configMaps), namespace, ca);
 }
 
 /** Creates an object of the server's own; one of that name that is there already stays as it is. */

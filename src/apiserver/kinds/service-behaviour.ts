@@ -2,12 +2,13 @@
 import type { IPAddress, Service, ServiceCIDR } from '../../api/index.ts';
 import { endpoints, ipAddresses, serviceCidrs, services } from '../../api/index.ts';
 import type { IpFamily } from '../../net/index.ts';
-import type { IpAddressStore, PortRange, ServiceStrategy } from '../allocation/index.ts';
+import type { IpAddressStore, PortRange, ServiceStrategy, ServiceTransaction } from '../allocation/index.ts';
 import { createServiceStrategy, IpAllocator, PortAllocator } from '../allocation/index.ts';
 import { servedOf } from '../registry/catalog.ts';
 import type { Behaviour, PreparedWrite, RegistryContext, WriteRequest } from '../registry/context.ts';
 import { createObject } from '../registry/create.ts';
 import { removeObject } from '../registry/remove.ts';
+import { assertCreatable, assertReplaceable } from '../registry/rules.ts';
 import type { ApiObject } from '../store/index.ts';
 import { storeKey, storePrefix } from '../store/index.ts';
 
@@ -43,26 +44,26 @@ export function createServiceBehaviour(
 }
 
 function behaviourOver(context: RegistryContext, strategy: ServiceStrategy): Behaviour {
-  const prepared = (
-    { object: service, commit, rollback }: ReturnType<ServiceStrategy['beginCreate']>,
-    request: WriteRequest,
-    previous?: Service,
-  ): PreparedWrite => ({
-    object: withoutUndefined(service) as ApiObject,
+  const served = servedOf(services);
+  const prepared = (transaction: ServiceTransaction, request: WriteRequest, previous?: Service): PreparedWrite => ({
+    object: withoutUndefined(transaction.object) as ApiObject,
     commit: () => {
-      commit();
-      for (const text of strategy.warnings(service, previous)) request.warn(text);
+      transaction.commit();
+      for (const text of strategy.warnings(transaction.object, previous)) request.warn(text);
     },
-    rollback,
+    rollback: () => transaction.rollback(),
   });
   return {
-    beginCreate: (object, request) => prepared(strategy.beginCreate(object as Service, { dryRun: request.isDryRun }), request),
-    beginUpdate: (next, previous, request) =>
-      prepared(
-        strategy.beginUpdate(next as Service, previous as Service, { dryRun: request.isDryRun }),
-        request,
-        previous as Service,
-      ),
+    // The rules of the strategy begin below metadata.
+    beginCreate: (object, request) => {
+      assertCreatable(served, object);
+      return prepared(strategy.beginCreate(object as Service, { dryRun: request.isDryRun }), request);
+    },
+    beginUpdate: (next, previous, request) => {
+      assertReplaceable(served, next, previous);
+      const transaction = strategy.beginUpdate(next as Service, previous as Service, { dryRun: request.isDryRun });
+      return prepared(transaction, request, previous as Service);
+    },
     beginStatusUpdate: (next, previous) =>
       withoutUndefined(strategy.prepareStatusUpdate(next as Service, previous as Service)) as ApiObject,
     released: (object) => {
@@ -81,7 +82,7 @@ function storedAddresses(context: RegistryContext): IpAddressStore {
   return {
     get: (name) => context.store.get(keyOf(name))?.object as IPAddress | undefined,
     create: (address) => {
-      createObject(context, served, '', address as ApiObject, internalWrite);
+      createObject(context, served, '', address, internalWrite);
     },
     delete: (name) => {
       const stored = context.store.get(keyOf(name));

@@ -50,7 +50,7 @@ export function servedGroups(): ReadonlyMap<string, readonly Resource[]> {
 
 function eventConversion(): Conversion {
   return {
-    toStorage: (object) => coreEventOf(object as EventsV1Event) as ApiObject,
-    fromStorage: (object) => eventsV1EventOf(object as unknown as Event) as ApiObject,
+    toStorage: (object) => coreEventOf(object as EventsV1Event),
+    fromStorage: (object) => eventsV1EventOf(object as unknown as Event),
   };
 }

@@ -151,5 +151,5 @@ function answer({ resource, storage }: Served, object: ApiObject, isGone: boolea
     kind: resource.plural,
     uid,
   };
-  return { body: successStatus(details) as ApiObject, isObject: false, isGone };
+  return { body: successStatus(details), isObject: false, isGone };
 }

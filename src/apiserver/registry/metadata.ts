@@ -78,9 +78,9 @@ export function generateName(prefix: string, random: () => number): string {
 /** The object with these members of metadata changed; undefined removes one. */
 export function withMetadata(object: ApiObject, changes: { readonly [K in keyof ObjectMeta]?: ObjectMeta[K] }): ApiObject {
   const entries = Object.entries({ ...object.metadata, ...changes }).filter(([, value]) => value !== undefined);
-  return { ...object, metadata: Object.fromEntries(entries) as ObjectMeta };
+  return { ...object, metadata: Object.fromEntries(entries) };
 }
 
 function copied(meta: ObjectMeta, names: readonly (keyof ObjectMeta)[]): ObjectMeta {
-  return Object.fromEntries(names.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]]))) as ObjectMeta;
+  return Object.fromEntries(names.flatMap((name) => (meta[name] === undefined ? [] : [[name, meta[name]]])));
 }

@@ -1,31 +1,22 @@
 /** The rules that follow from a kind's schema: form, defaults, validation. The registry meets `api/` here. */
 import type { FieldError, ObjectMeta, Resource } from '../../api/index.ts';
-import * as api from '../../api/index.ts';
+import { invalid, normalize, setDefaults, validateCreate, validateUpdate } from '../../api/index.ts';
 import type { ApiObject } from '../store/index.ts';
 import type { Served } from './catalog.ts';
 
-const { invalid, normalize } = api;
-interface KindRules {
-  setDefaults?(resource: Resource, object: unknown): unknown;
-  validateCreate?(resource: Resource, object: unknown): readonly FieldError[];
-  validateUpdate?(resource: Resource, next: unknown, previous: unknown): readonly FieldError[];
-}
-const rules = api as unknown as KindRules;
-
 /** The object with its defaults, in the form in which it is kept. It must fit the schema. */
 export function completed(resource: Resource, object: ApiObject): ApiObject {
-  const normal = normalize(resource.schema, object) as ApiObject;
-  return (rules.setDefaults?.(resource, normal) ?? normal) as ApiObject;
+  return setDefaults(resource, normalize(resource.schema, object)) as ApiObject;
 }
 
 /** Throws 422 when the object may not be created. */
 export function assertCreatable(served: Served, object: ApiObject): void {
-  throwFaults(served, object, rules.validateCreate?.(served.storage, object) ?? []);
+  throwFaults(served, object, validateCreate(served.storage, object));
 }
 
 /** Throws 422 when the object may not replace the stored one. */
 export function assertReplaceable(served: Served, next: ApiObject, previous: ApiObject): void {
-  throwFaults(served, next, rules.validateUpdate?.(served.storage, next, previous) ?? []);
+  throwFaults(served, next, validateUpdate(served.storage, next, previous));
 }
 
 /** Throws 422 when a write to an object under deletion adds a finalizer. */

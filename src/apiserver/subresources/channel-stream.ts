@@ -95,7 +95,7 @@ function frameOf(channel: number, chunk: Uint8Array): Buffer {
 
 function toBytes(data: Buffer | ArrayBuffer | readonly Buffer[]): Uint8Array {
   if (data instanceof ArrayBuffer) return new Uint8Array(data);
-  return Buffer.isBuffer(data) ? data : Buffer.concat(data as readonly Buffer[]);
+  return Buffer.isBuffer(data) ? data : Buffer.concat(data);
 }
 
 function parseSize(payload: Uint8Array): { readonly columns: number; readonly rows: number } | undefined {

@@ -33,7 +33,7 @@ export function nodeAccessOf(services: Services): NodeAccess {
 /** The container that a request means: the named one, or the only one, or the one that the pod's annotation names. Throws 400. */
 export function containerOf(pod: Pod, asked: string): string {
   const name = pod.metadata?.name ?? '';
-  const { containers = [], initContainers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
+  const { containers, initContainers = [], ephemeralContainers = [] } = pod.spec ?? { containers: [] };
   const all = [...containers, ...initContainers, ...ephemeralContainers].map((container) => container.name);
   if (asked !== '') {
     if (all.includes(asked)) return asked;

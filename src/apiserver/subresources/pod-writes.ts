@@ -30,7 +30,7 @@ export async function serveBinding(services: Services, exchange: Exchange, serve
   const change = (current: ApiObject | undefined): ApiObject => bound(served, (current ?? {}) as Pod, binding, nodeName);
   updateObject(context, served, target, change, options);
   // Status is a part of its own for every write, this one included.
-  const scheduled = (current: ApiObject | undefined): ApiObject => withScheduled((current ?? {}) as Pod, now) as ApiObject;
+  const scheduled = (current: ApiObject | undefined): ApiObject => withScheduled((current ?? {}) as Pod, now);
   updateObject(context, served, { ...target, part: 'status' }, scheduled, options);
   return jsonAnswer(201, successStatus());
 }
@@ -52,7 +52,7 @@ export async function serveEviction(
 }
 
 function bound({ resource }: Served, pod: Pod, { metadata }: Binding, nodeName: string): ApiObject {
-  const meta = metaOf(pod as ApiObject);
+  const meta = metaOf(pod);
   const name = meta.name ?? '';
   if (metadata?.uid !== undefined && metadata.uid !== meta.uid) {
     throw conflict(
@@ -65,7 +65,7 @@ function bound({ resource }: Served, pod: Pod, { metadata }: Binding, nodeName: 
     throw conflict(resource, name, `pod ${name} is being deleted, cannot be assigned to a host`);
   const current = pod.spec?.nodeName ?? '';
   if (current !== '') throw conflict(resource, name, `pod ${name} is already assigned to node ${JSON.stringify(current)}`);
-  return { ...pod, spec: { ...pod.spec, nodeName } } as ApiObject;
+  return { ...pod, spec: { ...pod.spec, nodeName } };
 }
 
 function withScheduled(pod: Pod, now: string): Pod {

@@ -1,5 +1,5 @@
 /** `scale`: one view of everything that has replicas (autoscaling/v1 Scale). */
-import type { LabelSelector, Scale } from '../../api/index.ts';
+import type { Scale } from '../../api/index.ts';
 import { labelSelectorFromObject, printLabelSelector, scaleSchema, selectorFromMap } from '../../api/index.ts';
 import { decodeBody, readBody } from '../http/body.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
@@ -31,7 +31,7 @@ export async function serveScale(services: Services, exchange: Exchange, served:
   let next: (current: ApiObject) => ApiObject;
   if (exchange.method === 'PATCH') {
     const parsed = await parsePatch(bytes, contentType);
-    next = (current) => applyPatch(scaleKind, scaleOf(current) as ApiObject, parsed, options.fieldValidation, options.warn);
+    next = (current) => applyPatch(scaleKind, scaleOf(current), parsed, options.fieldValidation, options.warn);
   } else {
     const sent = expectObject(scaleKind, await decodeBody(bytes, contentType), options.fieldValidation, options.warn);
     next = () => sent;
@@ -77,5 +77,5 @@ function withScale(object: ApiObject, { metadata, spec }: Scale): ApiObject {
 function selectorText(kind: string | undefined, selector: unknown): string {
   if (selector === undefined) return '';
   if (kind === 'ReplicationController') return printLabelSelector(selectorFromMap(selector as Readonly<Record<string, string>>));
-  return printLabelSelector(labelSelectorFromObject(selector as LabelSelector));
+  return printLabelSelector(labelSelectorFromObject(selector));
 }
