@@ -11,21 +11,30 @@ export class ApplyError extends CodedError<{ readonly code: 'refused' | 'unknown
 
 /**
  * Creates each object, or merges it into the one there is, in order. Stops at the first refusal with `ApplyError`, whose message
- * begins with the file, line and column of the field that was refused; what came before it stays.
+ * begins with the file, line and column of the field that was refused; what came before it stays. Answers what is stored now.
  */
-export async function applyManifests(client: KubeClient, objects: readonly ManifestObject[]): Promise<void> {
-  for (const object of objects) await applyOne(client, object);
+export async function applyManifests(client: KubeClient, objects: readonly ManifestObject[]): Promise<readonly Applied[]> {
+  const applied: Applied[] = [];
+  for (const object of objects) applied.push(await applyOne(client, object));
+  return applied;
 }
 
-async function applyOne(client: KubeClient, object: ManifestObject): Promise<void> {
+/** One object as the API answered it. */
+export interface Applied {
+  readonly resource: Resource<KubeObject>;
+  readonly object: KubeObject;
+}
+
+async function applyOne(client: KubeClient, object: ManifestObject): Promise<Applied> {
   const resource = resources.find((candidate) => candidate.kind === object.kind && apiVersionOf(candidate) === object.apiVersion);
   if (resource === undefined || !resource.verbs.includes('create')) {
     const text = `${formatPosition(object.position)}: no kind ${object.kind} in ${object.apiVersion}; see kubectl api-resources`;
     throw new ApplyError(text, { code: 'unknown-kind', position: object.position });
   }
   const namespace = resource.namespaced ? (object.namespace ?? 'default') : undefined;
+  const typed = resource as Resource<KubeObject>;
   try {
-    await createOrMerge(client, resource as Resource<KubeObject>, object, namespace);
+    return { resource: typed, object: await createOrMerge(client, typed, object, namespace) };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const position = positionOf(object, error);
@@ -38,13 +47,13 @@ async function createOrMerge(
   resource: Resource<KubeObject>,
   object: ManifestObject,
   namespace: string | undefined,
-): Promise<void> {
+): Promise<KubeObject> {
   const options = { namespace, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
   try {
-    await client.create(resource, object.value, options);
+    return await client.create(resource, object.value, options);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    await client.patch(resource, object.name, 'merge', object.value, options);
+    return client.patch(resource, object.name, 'merge', object.value, options);
   }
 }
 

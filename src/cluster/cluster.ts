@@ -27,7 +27,7 @@ import type { ClusterFamilies } from './plan.ts';
 import { LabDialer } from './lab-dialer.ts';
 import { startOutsideEcho } from './outside-echo.ts';
 import { Prober } from './prober.ts';
-import { unsettled } from './settle.ts';
+import { unsettled, untilKnown } from './settle.ts';
 
 export interface ClusterOptions {
   /** Number of nodes to begin with; more come and go with Node objects. */
@@ -58,7 +58,7 @@ export interface Cluster {
   readonly machines: ReadonlyMap<string, Machine>;
   /** What pods are told about names. */
   readonly clusterDns: ClusterDns;
-  /** Creates or merges the objects, in order. Throws `ApplyError`. */
+  /** Creates or merges the objects, in order, and waits until this process has heard of them. Throws `ApplyError`. */
   apply(objects: readonly ManifestObject[]): Promise<void>;
   /** Resolves when all that was asked for is there and in the kernel, or after `timeoutMs`; answers what is missing. */
   settled(timeoutMs?: number): Promise<readonly string[]>;
@@ -170,7 +170,7 @@ async function assemble(
     prober: new Prober(new LabDialer(lab)),
     machines,
     clusterDns,
-    apply: (objects) => applyManifests(client, objects),
+    apply: async (objects) => untilKnown(informers, await applyManifests(client, objects), defaultSettleMs),
     settled: settle,
     close: async () => {
       for (const step of undo.toReversed()) await step();

@@ -3,8 +3,8 @@ import { Agent } from '../agent/index.ts';
 import { configMaps, endpointSlices, nodes, pods, secrets, serviceCidrs, services } from '../api/index.ts';
 import type { EventSink, KubeClient, SharedInformers } from '../client/index.ts';
 import { Kubelet } from '../kubelet/index.ts';
-import type { ClusterDns, PodNetwork, PodRuntime, SandboxHost } from '../kubelet/index.ts';
-import type { Lab, LabNode, Place } from '../lab/index.ts';
+import type { ClusterDns, SandboxHost } from '../kubelet/index.ts';
+import type { Lab } from '../lab/index.ts';
 import { Conntrack, Nftables } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
 
@@ -54,7 +54,7 @@ export async function startMachine(name: string, podCidrs: readonly string[], pa
     {
       nodeName: name,
       podCidrs: labNode.podCidrs,
-      runtime: runtimeOf(labNode),
+      runtime: labNode,
       client,
       informers: {
         pods: informers.of(pods),
@@ -79,25 +79,5 @@ export async function startMachine(name: string, podCidrs: readonly string[], pa
       await agent.stop();
       await lab.removeNode(name);
     },
-  };
-}
-
-/** The lab's node in the kubelet's words. */
-function runtimeOf(node: LabNode): PodRuntime {
-  return {
-    nodeAddresses: node.nodeAddresses,
-    addPod: async (pod) => networkOf(await node.addPod(pod)),
-    removePod: (id) => node.removePod(id),
-    dial: (target, options) => node.dial(target, options),
-  };
-}
-
-function networkOf(place: Place): PodNetwork {
-  return {
-    addresses: place.addresses,
-    namespacePath: place.namespacePath,
-    listenTcp: (server, bind) => place.listenTcp(server, bind),
-    openUdp: (bind) => place.openUdp(bind),
-    dial: (target, options) => place.dial(target, options),
   };
 }

@@ -1,9 +1,23 @@
 /** Whether everything that was asked for is there: pods ready, endpoints listed, load balancers given. */
 import { daemonSets, deployments, endpointSlices, pods, services, statefulSets } from '../api/index.ts';
-import type { EndpointSlice, Pod, Service } from '../api/index.ts';
-import type { SharedInformers } from '../client/index.ts';
+import type { EndpointSlice, Pod, Resource, Service } from '../api/index.ts';
+import type { KubeObject, SharedInformers } from '../client/index.ts';
 import { keyOf } from '../client/index.ts';
+import type { Applied } from './apply.ts';
 import { isPodReady, selects, serviceNameLabel } from '../slices/index.ts';
+
+const followed: readonly Resource<KubeObject>[] = [pods, services, endpointSlices, deployments, statefulSets, daemonSets];
+
+/** Resolves when the informers hold what was just applied, or something newer: judging from an older copy would be too early. */
+export async function untilKnown(informers: SharedInformers, applied: readonly Applied[], timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  const isKnown = ({ resource, object }: Applied): boolean => {
+    if (!followed.includes(resource)) return true;
+    const version = informers.of(resource).get(keyOf(object))?.metadata?.resourceVersion;
+    return version !== undefined && BigInt(version) >= BigInt(object.metadata?.resourceVersion ?? '0');
+  };
+  while (!applied.every(isKnown) && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 2));
+}
 
 /** What is still missing, in a person's words; empty when all has settled. */
 export function unsettled(informers: SharedInformers): string[] {

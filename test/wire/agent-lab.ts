@@ -12,7 +12,7 @@ import type { Resource } from '../../src/api/index.ts';
 import { Agent } from '../../src/agent/index.ts';
 import type { AgentOptions } from '../../src/agent/index.ts';
 import type { Informer, InformerHandler, KubeObject } from '../../src/client/index.ts';
-import { NamespaceThread, Nftables, RouteSocket, hasCode } from '../../src/linux/index.ts';
+import { Conntrack, NamespaceThread, Nftables, RouteSocket, hasCode } from '../../src/linux/index.ts';
 import type { NamespaceHandle } from '../../src/linux/index.ts';
 import type { IpFamily } from '../../src/net/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
@@ -131,6 +131,8 @@ export class AgentLab {
         families,
         informers: { services: this.services, endpointSlices: this.slices, nodes: this.nodes },
         nftables,
+        conntrack: new Conntrack(await this.thread.openNetlink(namespace, 'netfilter')),
+        monitorSocket: await this.thread.openNetlink(namespace, 'netfilter'),
         listen: (address, port) =>
           this.thread.openSocket(namespace, {
             type: 'tcp',
@@ -234,33 +236,58 @@ export class AgentLab {
   }
 
   /** Sends a datagram from a new socket of a place and waits for the answer. */
-  async udp(from: string, address: string, port: number, timeoutMs = 500): Promise<Answer> {
-    const family = address.includes(':') ? 6 : 4;
-    const socket = await this.thread.openUdp(this.place(from).namespace, {
-      family,
-      bind: { address: family === 6 ? '::' : '0.0.0.0', port: 0 },
-    });
+  async udp(from: string, address: string, port: number): Promise<Answer> {
+    const client = await this.openUdpClient(from, address, port);
     try {
-      await new Promise<void>((resolve, reject) => {
-        socket.connect(port, address, (error?: Error) => (error === undefined ? resolve() : reject(error)));
-      });
-      return await new Promise<Answer>((resolve) => {
-        const timer = setTimeout(() => resolve('timeout'), timeoutMs);
-        const finish = (answer: Answer): void => {
-          clearTimeout(timer);
-          resolve(answer);
-        };
-        socket.on('message', (message) => finish(message.toString()));
-        socket.on('error', (error) => finish(answerOf(error)));
-        socket.send('who', (error) => {
-          if (error !== null) finish(answerOf(error));
-        });
-      });
-    } catch (error) {
-      return answerOf(error);
+      return await client.ask();
     } finally {
-      socket.close();
+      client.close();
     }
+  }
+
+  /** A UDP socket of a place, connected to one address; each `ask` sends a datagram and waits for the answer. */
+  async openUdpClient(
+    from: string,
+    address: string,
+    port: number,
+  ): Promise<{ ask(timeoutMs?: number): Promise<Answer>; close(): void }> {
+    const family = address.includes(':') ? 6 : 4;
+    const any = family === 6 ? '::' : '0.0.0.0';
+    const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind: { address: any, port: 0 } });
+    let isOpen = true;
+    const close = (): void => {
+      if (isOpen) socket.close();
+      isOpen = false;
+    };
+    // A test that fails must not keep the process alive.
+    this.#closers.push(close);
+    let finish: (answer: Answer) => void = () => undefined;
+    socket.on('message', (message) => finish(message.toString()));
+    socket.on('error', (error) => finish(answerOf(error)));
+    await new Promise<void>((resolve) => {
+      socket.connect(port, address, () => resolve());
+    });
+    return {
+      ask: (timeoutMs = 500) =>
+        new Promise((resolve) => {
+          const timer = setTimeout(() => resolve('timeout'), timeoutMs);
+          finish = (answer) => {
+            clearTimeout(timer);
+            resolve(answer);
+          };
+          socket.send('who', (error) => {
+            if (error !== null) finish(answerOf(error));
+          });
+        }),
+      close,
+    };
+  }
+
+  /** A TCP server in a pod that sends back what it gets. */
+  async echo(pod: string, port: number): Promise<void> {
+    const server = createServer((socket) => socket.on('error', () => undefined).pipe(socket));
+    await this.thread.listenTcp(this.place(pod).namespace, server, { address: podAddress(pod, 'IPv4'), port });
+    this.#closers.push(() => server.close());
   }
 
   async stop(): Promise<void> {
