@@ -41,8 +41,8 @@ export interface ProcessStreams {
   /** Ends when the caller closes its standard input. Undefined when the caller has none. */
   readonly stdin: AsyncIterable<Uint8Array> | undefined;
   /** Resolves when the chunk may be followed by the next one (back-pressure). */
-  writeStdout(chunk: Uint8Array): Promise<void>;
-  writeStderr(chunk: Uint8Array): Promise<void>;
+  readonly writeStdout: (chunk: Uint8Array) => Promise<void>;
+  readonly writeStderr: (chunk: Uint8Array) => Promise<void>;
   /** Terminal sizes, first one at once when the caller has a terminal. */
   readonly resizes: AsyncIterable<{ readonly columns: number; readonly rows: number }>;
   /** Aborted when the caller is gone: the process should be ended. */
