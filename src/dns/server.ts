@@ -20,7 +20,10 @@ import { TcpService } from './tcp-service.ts';
 import type { UdpEndpoint } from './udp-service.ts';
 import { UdpService } from './udp-service.ts';
 
-/** Sockets made elsewhere (perhaps in another network namespace), or addresses to bind here. */
+/**
+ * Sockets made elsewhere (perhaps in another network namespace), or addresses to bind here. Sockets come in pairs: the UDP
+ * and the TCP one at the same place of the lists are of one address family (Node can tell the family of the TCP one only).
+ */
 export type DnsListen =
   | { readonly udpFds: readonly number[]; readonly tcpFds: readonly number[] }
   | { readonly address: string | readonly string[]; readonly port: number };
@@ -179,8 +182,10 @@ async function bindAll(
   try {
     const { listen } = options;
     if ('udpFds' in listen) {
-      for (const fd of listen.udpFds) await startUdp({ fd });
       for (const fd of listen.tcpFds) await startTcp({ fd });
+      for (const [at, fd] of listen.udpFds.entries()) {
+        await startUdp({ fd, family: tcp[at]?.address.address.includes(':') === true ? 'IPv6' : 'IPv4' });
+      }
     } else {
       for (const address of typeof listen.address === 'string' ? [listen.address] : listen.address)
         await bindPair(address, listen.port);

@@ -37,6 +37,7 @@ export class UdpService {
     this.#endpoint = endpoint;
     this.#handler = options.handler;
     this.#logger = logger;
+    // With a descriptor the family must be known before: a v4 socket object cannot send to v6 addresses.
     const isV6 = 'fd' in endpoint ? endpoint.family === 'IPv6' : endpoint.address.includes(':');
     // A v6 socket that also took v4 would keep the v4 port from its own socket.
     this.#socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6 });
