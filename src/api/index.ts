@@ -29,3 +29,4 @@ export { setPodTemplateDefaults } from './defaults/pod-defaults.ts';
 export * from './validation/object-meta.ts';
 export { endpointSliceLimits } from './validation/endpoints.ts';
 export { validateCreate, validateUpdate } from './validation/validate.ts';
+export * from './openapi/v2-protobuf.ts';

@@ -1,4 +1,4 @@
-/** The protobuf wire format: tags, varints, length-delimited fields. Reading only. https://protobuf.dev/programming-guides/encoding */
+/** The protobuf wire format: tags, varints, length-delimited fields. https://protobuf.dev/programming-guides/encoding */
 
 /** Why bytes are no message; worded as Go's decoder words it. */
 export class WireError extends Error {
@@ -109,4 +109,51 @@ export class WireReader {
   }
 }
 
+/** Builds one message, field by field. Nothing is left out: what a zero value means is the caller's to know. */
+export class WireWriter {
+  readonly #parts: Uint8Array[] = [];
+  #length = 0;
+
+  /** A varint field. The number must be a whole one of at most 53 bits, not negative. */
+  uint(field: number, value: number): this {
+    return this.#add(varintBytes(field * 8 + wireTypes.varint)).#add(varintBytes(value));
+  }
+
+  /** A length-delimited field: bytes, or an encoded message. */
+  bytes(field: number, content: Uint8Array): this {
+    return this.#add(varintBytes(field * 8 + wireTypes.bytes)).#add(varintBytes(content.length)).#add(content);
+  }
+
+  /** A length-delimited field of text. */
+  text(field: number, text: string): this {
+    return this.bytes(field, textEncoder.encode(text));
+  }
+
+  /** The message so far. */
+  finish(): Uint8Array {
+    const message = new Uint8Array(this.#length);
+    let at = 0;
+    for (const part of this.#parts) {
+      message.set(part, at);
+      at += part.length;
+    }
+    return message;
+  }
+
+  #add(part: Uint8Array): this {
+    this.#parts.push(part);
+    this.#length += part.length;
+    return this;
+  }
+}
+
+function varintBytes(value: number): Uint8Array {
+  const bytes: number[] = [];
+  let rest = value;
+  for (; rest > 0x7f; rest = Math.floor(rest / 128)) bytes.push((rest % 128) | 0x80);
+  bytes.push(rest);
+  return Uint8Array.from(bytes);
+}
+
+const textEncoder = new TextEncoder();
 const textDecoder = new TextDecoder();

@@ -247,7 +247,7 @@ export function requestEntityTooLarge(message: string): StatusError {
 
 /** 422 without field paths: a patch that is well formed but cannot be applied to the object. */
 export function patchRejected(text: string, options?: { readonly cause?: unknown }): StatusError {
-  const causes = [{ reason: 'UnexpectedServerResponse', message: text }];
+  const causes = [{ reason: 'UnexpectedServerResponse', message: text, field: 'patch' }];
   const message = `the server rejected our request due to an error in our request: ${text}`;
   return statusError(422, 'Invalid', message, { causes }, options);
 }

@@ -85,6 +85,13 @@ for (const [name, schema, value, message, hint] of [
     'metadata.labels.version is a text: write it in quotes, "1"',
   ],
   [
+    'a bare y for a label',
+    serviceSchema,
+    { metadata: { labels: { x: true } } },
+    'json: cannot unmarshal bool into Go struct field ObjectMeta.metadata.labels of type string',
+    'metadata.labels.x is a text: write it in quotes, "true" (or "y", "yes", "on": bare words that YAML takes for true)',
+  ],
+  [
     'a number for a named text',
     serviceSchema,
     { spec: { type: 5 } },

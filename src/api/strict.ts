@@ -196,8 +196,10 @@ function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): 
         ? `${path} is a mapping, not a list: write its members below "${name}:" without dashes`
         : `${path} is a mapping: write its members below "${name}:", one "name: value" to a line`;
     case 'string':
-      if (typeof value === 'number' || typeof value === 'boolean')
-        return `${path} is a text: write it in quotes, ${JSON.stringify(String(value))}`;
+      if (typeof value === 'boolean')
+        // YAML 1.1, which kubectl reads, takes many words for booleans.
+        return `${path} is a text: write it in quotes, ${JSON.stringify(String(value))} (or ${value ? '"y", "yes", "on"' : '"n", "no", "off"'}: bare words that YAML takes for ${value})`;
+      if (typeof value === 'number') return `${path} is a text: write it in quotes, ${JSON.stringify(String(value))}`;
       return Array.isArray(value) ? `${path} is one text, not a list` : `${path} is a text`;
     case 'int32':
     case 'int64':

@@ -4,7 +4,9 @@ import { resources } from '../kinds/index.ts';
 import { apiVersionOf } from '../resource.ts';
 import { describeDefinition, describeField } from './descriptions.ts';
 import type { OpenApiObject } from './definitions.ts';
+import { WireReader } from '../protobuf-wire.ts';
 import { openApiGroupVersions, openApiV2, openApiV3 } from './documents.ts';
+import { openApiV2Protobuf } from './v2-protobuf.ts';
 
 interface Operation {
   readonly parameters: readonly { readonly name: string }[];
@@ -93,6 +95,29 @@ test('every kind is described, and every field of Services and endpoints', () =>
     }
   }
 });
+
+test('the protobuf form of version 2 holds every definition and every path', () => {
+  const document = openApiV2();
+  const fields = new Map<number, Uint8Array>();
+  const reader = new WireReader(openApiV2Protobuf(document));
+  while (reader.hasMore) fields.set(reader.tag().field, reader.bytes());
+  assert.deepEqual(namesIn(fields.get(8), 2), Object.keys(document['paths'] as object));
+  assert.deepEqual(namesIn(fields.get(9), 1), Object.keys(document['definitions'] as object));
+  assert.equal(new TextDecoder().decode(fields.get(1)), '2.0');
+});
+
+/** Names of a list of (name, value) entries. */
+function namesIn(message: Uint8Array | undefined, entry: number): string[] {
+  const names: string[] = [];
+  const reader = new WireReader(message ?? new Uint8Array());
+  while (reader.hasMore) {
+    assert.equal(reader.tag().field, entry);
+    const inner = new WireReader(reader.bytes());
+    assert.equal(inner.tag().field, 1);
+    names.push(inner.text());
+  }
+  return names;
+}
 
 const described =
   /\.(Service|ServiceSpec|ServicePort|ServiceStatus|LoadBalancer\w+|PortStatus|SessionAffinityConfig|ClientIPConfig|EndpointSlice|Endpoint|EndpointConditions|EndpointHints|ForZone|ForNode|EndpointPort|Endpoints|EndpointSubset|EndpointAddress)$/;
