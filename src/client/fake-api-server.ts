@@ -70,12 +70,18 @@ export class FakeApiServer {
 
   /** Ends every watch stream politely. */
   endWatches(): void {
-    for (const watcher of this.watchers) watcher.response.end();
+    for (const watcher of this.watchers) {
+      this.watchers.delete(watcher);
+      watcher.response.end();
+    }
   }
 
   /** Cuts every watch stream in mid-air. */
   cutWatches(): void {
-    for (const watcher of this.watchers) watcher.response.socket?.destroy();
+    for (const watcher of this.watchers) {
+      this.watchers.delete(watcher);
+      watcher.response.socket?.destroy();
+    }
   }
 
   sendRaw(text: string): void {
@@ -326,7 +332,11 @@ export class FakeApiServer {
     this.watchers.add(watcher);
     response.once('close', () => this.watchers.delete(watcher));
     const seconds = Number(query.get('timeoutSeconds') ?? 0);
-    if (seconds > 0) setTimeout(() => response.end(), seconds * 1000).unref();
+    const end = (): void => {
+      this.watchers.delete(watcher);
+      response.end();
+    };
+    if (seconds > 0) setTimeout(end, seconds * 1000).unref();
   }
 }
 

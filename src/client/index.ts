@@ -9,6 +9,7 @@ export * from './indexed-store.ts';
 export * from './informer.ts';
 export * from './informers.ts';
 export * from './kubeconfig.ts';
+export * from './leader-election.ts';
 export * from './object-key.ts';
 export * from './resource-path.ts';
 export * from './types.ts';
