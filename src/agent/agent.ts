@@ -6,7 +6,7 @@ import type { Service } from '../api/index.ts';
 import { BackOff } from '../client/index.ts';
 import type { Clock, EventSink } from '../client/index.ts';
 import { systemClock } from '../client/index.ts';
-import type { Conntrack, Nftables } from '../linux/index.ts';
+import type { Conntrack, NetlinkSocket, Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -23,6 +23,7 @@ import { nodeAddressesOf, nodeRowsOf } from './node-rows.ts';
 import type { NodeFacts, PodDetector } from './node-rows.ts';
 import { frontendText } from './row-bytes.ts';
 import { deleteStaleFlows, suspectsOf } from './stale-flows.ts';
+import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
 
 export interface AgentOptions {
@@ -34,6 +35,8 @@ export interface AgentOptions {
   readonly nftables: Nftables;
   /** Connection tracking of the node's namespace; absent: stale UDP flows are left to time out. */
   readonly conntrack?: Pick<Conntrack, 'visitFlows' | 'deleteFlow'>;
+  /** A second netfilter socket of the node's namespace, to see when somebody else changes our tables; absent: nobody looks. */
+  readonly monitorSocket?: NetlinkSocket;
   /** Opens the health-check listeners in the node's namespace. */
   readonly listen: Listen;
   /** Ranges of cluster IPs besides those of ServiceCIDR objects. */
@@ -65,9 +68,11 @@ export class Agent {
   readonly #tracker: ChangeTracker;
   readonly #tables: readonly KernelTable[];
   readonly #healthChecks: HealthCheckServers;
+  readonly #monitor: TableMonitor | undefined;
   readonly #backOff = new BackOff({ minMs: 50, maxMs: 30_000 });
   readonly #toldClaims = new Set<string>();
   #isRunning = false;
+  #repairs = 0;
   #timer: { readonly cancel: () => void } | undefined;
   #lastSyncMs = 0;
   /** When the oldest change that is not in the kernel yet came in. */
@@ -92,6 +97,13 @@ export class Agent {
           { logger: this.#logger },
         ),
     );
+    const { monitorSocket: socket, nftables } = options;
+    if (socket !== undefined) {
+      this.#monitor = new TableMonitor(
+        { socket, nftables, onForeignChange: (who) => this.#repairAfter(who) },
+        { logger: this.#logger },
+      );
+    }
     this.#healthChecks = new HealthCheckServers(
       {
         listen: options.listen,
@@ -114,6 +126,7 @@ export class Agent {
     await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced(), serviceCidrs?.synced()]);
     this.#isRunning = true;
     this.#tracker.start();
+    this.#monitor?.start();
     this.#sync();
     await this.idle();
   }
@@ -125,6 +138,7 @@ export class Agent {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#wakeIdle();
+    await this.#monitor?.stop();
     await this.#healthCheckWork;
     await this.#healthChecks.stop();
   }
@@ -148,6 +162,11 @@ export class Agent {
     return this.#waitingSinceMs === undefined || this.#clock.now() - this.#waitingSinceMs < unhealthyAfterMs;
   }
 
+  /** How often somebody else's change of our tables made us read them back. */
+  get repairs(): number {
+    return this.#repairs;
+  }
+
   /** The decision for one Service as it stands in the kernel, claims of other Services apart; undefined when there is no such Service. */
   decide(key: string, family: IpFamily): RoutingDecision | undefined {
     const service = this.#options.informers.services.get(key);
@@ -167,6 +186,12 @@ export class Agent {
   /** What the kernel should hold, by family: for comparison and debugging. */
   tableState(family: IpFamily): TableState | undefined {
     return this.#tables.find((table) => table.family === family)?.state;
+  }
+
+  #repairAfter(who: string): void {
+    this.#logger.warn({ who }, 'someone else changed our tables, reading them back');
+    this.#repairs++;
+    this.repair();
   }
 
   get #detectsPods(): boolean {
@@ -194,6 +219,7 @@ export class Agent {
   #sync(): void {
     const dirty = this.#tracker.take();
     const results = this.#tables.map((table) => this.#syncTable(table, dirty));
+    this.#monitor?.noteOwnCommit();
     this.#lastSyncMs = this.#clock.now();
     if (results.every(Boolean)) {
       this.#backOff.reset();

@@ -62,12 +62,9 @@ export function deleteStaleFlows(
   if (byKey.size > maxFilteredDumps) conntrack.visitFlows({ family, protocol }, judge);
   else {
     for (const key of byKey.keys()) {
-      const filter = {
-        family,
-        protocol,
-        originalDestination: unpackIp(key.slice(0, length)),
-        originalDestinationPort: portAt(key, length + 4),
-      };
+      // Linux (seen on 6.18) compares IPv6 addresses of a filter the wrong way round: there the port alone must do.
+      const address = family === 'IPv4' ? { originalDestination: unpackIp(key.slice(0, length)) } : {};
+      const filter = { family, protocol, ...address, originalDestinationPort: portAt(key, length + 4) };
       conntrack.visitFlows(filter, judge);
     }
   }

@@ -1,0 +1,347 @@
+/** The node's proxy and what is in the kernel already: adoption, damage, strangers, restarts; the health-check node ports; UDP clients. */
+import assert from 'node:assert/strict';
+import { get } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { after, before, describe, test } from 'node:test';
+import { dumpRows, dumpStructure, findFaults, tableOf } from '../../src/agent/index.ts';
+import type { SyncResult } from '../../src/agent/index.ts';
+import { NftBatch, Nftables } from '../../src/linux/index.ts';
+import { AgentLab } from './agent-lab.ts';
+import { hasProgram, isInside, run } from './linux-harness.ts';
+
+if (isInside(import.meta.url)) {
+  let lab: AgentLab;
+  const syncs: SyncResult[] = [];
+  const onSync = (_family: string, result: SyncResult): void => {
+    syncs.push(result);
+  };
+  const skip = hasProgram('nft') ? {} : { skip: 'nft is not installed' };
+  const settle = () => new Promise((resolve) => setTimeout(resolve, 2));
+  const table = tableOf('IPv4');
+  const nftables = (): Nftables => {
+    const handle = lab.nftables.get('n1');
+    assert.ok(handle !== undefined);
+    return handle;
+  };
+
+  before(async () => {
+    lab = await AgentLab.start({ onSync });
+    await lab.serve(
+      'web-1',
+      {
+        type: 'NodePort',
+        ports: [
+          { name: 'tcp', port: 80, nodePort: 30_001 },
+          { name: 'udp', port: 80, protocol: 'UDP', nodePort: 30_001 },
+        ],
+      },
+      ['a1', 'b1'],
+    );
+    await lab.serve('web-2', { sessionAffinity: 'ClientIP' }, ['a1', 'a2', 'b1']);
+  });
+  after(() => lab.stop());
+
+  /** A new agent on n1 in place of the old one; answers what its first syncs did. */
+  async function restart(): Promise<SyncResult[]> {
+    await lab.agents.get('n1')?.stop();
+    syncs.length = 0;
+    await lab.startAgent('n1', { onSync });
+    return [...syncs];
+  }
+
+  function assertSound(): void {
+    for (const family of ['IPv4', 'IPv6'] as const) {
+      const structure = dumpStructure(nftables(), family);
+      assert.ok(structure !== undefined);
+      assert.deepEqual(findFaults(structure, family, { masqueradeAll: false, detectsPods: true }), {
+        mustRebuild: [],
+        badChains: new Set(),
+        missingCounters: [],
+        strangeChains: [],
+        strangeSets: [],
+      });
+      const want = new Map<string, Map<string, string>>();
+      const state = lab.agents.get('n1')?.tableState(family);
+      assert.ok(state !== undefined);
+      const rows = dumpRows(nftables(), family);
+      for (const name of rows.keys()) want.set(name, new Map());
+      for (const row of state.allRows()) want.get(row.set)?.set(row.key, row.data ?? '');
+      assert.deepEqual(rows, want);
+    }
+  }
+
+  function commit(write: (batch: NftBatch) => void): void {
+    const batch = new NftBatch();
+    write(batch);
+    nftables().commit(batch);
+  }
+
+  describe('a table that is there already', () => {
+    test('is adopted without a change, and pins live on', async () => {
+      const [pinned] = (await lab.tcp('a3', '10.96.0.2', 80)).split(' ');
+      assert.deepEqual(
+        (await restart()).map(({ kind, changes, transactions }) => [kind, changes, transactions]),
+        [
+          ['adopted', 0, 0],
+          ['adopted', 0, 0],
+        ],
+      );
+      for (let index = 0; index < 6; index++) assert.equal((await lab.tcp('a3', '10.96.0.2', 80)).split(' ')[0], pinned);
+    });
+
+    test('is brought up to date when endpoints changed meanwhile', async () => {
+      await lab.agents.get('n1')?.stop();
+      lab.setEndpoints('web-1', ['a2', 'b1']);
+      await lab.startAgent('n1', { onSync });
+      assertSound();
+      const who = new Set<string>();
+      for (let index = 0; index < 20; index++) who.add((await lab.tcp('a3', '10.96.0.1', 80)).split(' ')[0] ?? '');
+      assert.deepEqual([...who].sort(), ['a2', 'b1']);
+    });
+
+    for (const [name, damage] of [
+      ['a chain emptied', (batch: NftBatch) => batch.flushChain(table, 'services')],
+      ['a pick chain emptied', (batch: NftBatch) => batch.flushChain(table, 'pick-2')],
+      ['rows gone', (batch: NftBatch) => batch.flushSet(table, 'endpoints')],
+      ['verdicts gone', (batch: NftBatch) => batch.flushSet(table, 'services')],
+      [
+        'a stranger that our rows lead to',
+        (batch: NftBatch) => {
+          batch.addChain(table, { name: 'stranger' });
+          batch.flushSet(table, 'nodeports');
+          batch.addElements(table, 'nodeports', [
+            { key: Uint8Array.of(6, 0, 0, 0, 0x75, 0x31, 0, 0), verdict: { kind: 'goto', chain: 'stranger' } },
+          ]);
+        },
+      ],
+      ['a set of another kind', (batch: NftBatch) => batch.addSet(table, { name: 'stranger', key: ['ipv4_addr'] })],
+      ['the table gone', (batch: NftBatch) => batch.deleteTable(table)],
+      [
+        'a table of the same name by someone else',
+        (batch: NftBatch) => {
+          batch.deleteTable(table);
+          batch.addTable(table);
+          batch.addChain(table, { name: 'services' });
+          batch.addSet(table, { name: 'pods', key: ['inet_service'] });
+        },
+      ],
+    ] as const) {
+      test(`${name}: mended by a restart and by a repair`, async () => {
+        commit(damage);
+        await restart();
+        assertSound();
+        commit(damage);
+        lab.agents.get('n1')?.repair();
+        await lab.settled();
+        assertSound();
+        assert.match(await lab.tcp('a3', '10.96.0.1', 80), /^(a2|b1) /);
+        assert.match(await lab.tcp('outside', '10.0.1.1', 30_001), /^(a2|b1) /);
+      });
+    }
+
+    test('tables of others are left alone', async () => {
+      const other = { family: 'ip', name: 'other' } as const;
+      commit((batch) => {
+        batch.addTable(other);
+        batch.addChain(other, { name: 'mine' });
+        batch.deleteTable(table);
+      });
+      await restart();
+      assertSound();
+      assert.deepEqual(
+        nftables()
+          .dumpChains(other)
+          .map(({ name }) => name),
+        ['mine'],
+      );
+    });
+
+    test('a foreign flush is seen and mended within 100 ms, and our own work is not taken for foreign', skip, async () => {
+      const agent = lab.agents.get('n1');
+      assert.ok(agent !== undefined);
+      await settle();
+      const before = agent.repairs;
+      run('nsenter', `--net=${lab.place('n1').namespace.path}`, 'nft', 'flush', 'ruleset');
+      const startMs = performance.now();
+      while (agent.repairs === before && performance.now() - startMs < 2000) await settle();
+      await lab.settled();
+      const tookMs = performance.now() - startMs;
+      assertSound();
+      assert.ok(tookMs < 100, `${tookMs} ms`);
+      run(
+        'nsenter',
+        `--net=${lab.place('n1').namespace.path}`,
+        'nft',
+        'delete',
+        'element',
+        'ip6',
+        'fairlead',
+        'cluster-ips',
+        '{ fd00:10:96::1 }',
+      );
+      while (agent.repairs < before + 2 && performance.now() - startMs < 3000) await settle();
+      await lab.settled();
+      assertSound();
+      const repairs = agent.repairs;
+      lab.setEndpoints('web-1', ['a1', 'b1']);
+      await lab.settled();
+      await settle();
+      assert.equal(agent.repairs, repairs);
+    });
+
+    test('an established connection outlives restarts, replacement of the table and the loss of its rows', async () => {
+      const socket = await lab.thread
+        .connectTcp(lab.place('a3').namespace, { address: '10.96.0.9', port: 7 }, { timeoutMs: 300 })
+        .catch(() => undefined);
+      assert.equal(socket, undefined);
+      const connection = await openEcho(lab);
+      assert.equal(await echo(connection, 'one'), 'one');
+      await restart();
+      assert.equal(await echo(connection, 'two'), 'two');
+      commit((batch) => batch.deleteTable(table));
+      lab.agents.get('n1')?.repair();
+      await lab.settled();
+      assert.equal(await echo(connection, 'three'), 'three');
+      await lab.remove('web-30');
+      assert.equal(await echo(connection, 'four'), 'four');
+      connection.destroy();
+    });
+  });
+
+  describe('health-check node ports', () => {
+    const spec = {
+      type: 'LoadBalancer',
+      externalTrafficPolicy: 'Local',
+      healthCheckNodePort: 30_088,
+      ports: [{ name: 'tcp', port: 80, nodePort: 30_040 }],
+    };
+
+    test('answer 200 where a ready endpoint is and 503 elsewhere, as upstream does', async () => {
+      await lab.serve('web-40', spec, ['a1', 'a2']);
+      for (const address of ['10.0.1.1', 'fd00:0:0:1::1']) {
+        const { status, headers, body } = await fetchFrom(lab, address, 30_088);
+        assert.equal(status, 200);
+        assert.equal(headers['content-type'], 'application/json');
+        assert.equal(headers['x-content-type-options'], 'nosniff');
+        assert.equal(headers['x-load-balancing-endpoint-weight'], '2');
+        assert.equal(
+          body,
+          '{\n\t"service": {\n\t\t"namespace": "ns",\n\t\t"name": "web-40"\n\t},\n\t"localEndpoints": 2,\n\t"serviceProxyHealthy": true\n}',
+        );
+      }
+      const elsewhere = await fetchFrom(lab, '10.0.1.2', 30_088);
+      assert.equal(elsewhere.status, 503);
+      assert.match(elsewhere.body, /"localEndpoints": 0/);
+    });
+
+    test('follow an endpoint within 100 ms', async () => {
+      lab.setEndpoints('web-40', ['b1'], [{ name: 'tcp' }]);
+      const startMs = performance.now();
+      while (
+        (await fetchFrom(lab, '10.0.1.1', 30_088)).status !== 503 ||
+        (await fetchFrom(lab, '10.0.1.2', 30_088)).status !== 200
+      ) {
+        assert.ok(performance.now() - startMs < 2000, 'never followed');
+      }
+      const tookMs = performance.now() - startMs;
+      assert.ok(tookMs < 100, `${tookMs} ms`);
+    });
+
+    test('move with the port and close with the Service', async () => {
+      await lab.serve('web-40', { ...spec, healthCheckNodePort: 30_089 }, ['a1']);
+      assert.equal((await fetchFrom(lab, '10.0.1.1', 30_089)).status, 200);
+      assert.equal(await lab.tcp('outside', '10.0.1.1', 30_088), 'refused');
+      await lab.remove('web-40');
+      assert.equal(await lab.tcp('outside', '10.0.1.1', 30_089), 'refused');
+    });
+  });
+
+  describe('a UDP client that keeps its socket', () => {
+    const ports = [{ name: 'udp', port: 80, protocol: 'UDP', nodePort: 30_050 }];
+    for (const [name, from, address, port] of [
+      ['a pod to the cluster IP', 'a3', '10.96.0.50', 80],
+      ['the outside to the node port', 'outside', '10.0.1.1', 30_050],
+      ['a pod to the cluster IP over IPv6', 'a3', 'fd00:10:96::50', 80],
+    ] as const) {
+      test(`${name}: follows the endpoint, survives none at all and the Service made anew`, async () => {
+        await lab.serve('web-50', { type: 'NodePort', ports }, ['a1']);
+        const client = await lab.openUdpClient(from, address, port);
+        assert.match(await client.ask(), /^a1 /);
+        lab.setEndpoints('web-50', ['a2'], ports);
+        await lab.settled();
+        assert.match(await client.ask(), /^a2 /);
+        lab.setEndpoints('web-50', ['a1', 'a2'], ports);
+        await lab.settled();
+        for (let index = 0; index < 5; index++) assert.match(await client.ask(), /^a2 /, 'a healthy flow was touched');
+        lab.setEndpoints('web-50', [], ports);
+        await lab.settled();
+        assert.match(await client.ask(), /^(refused|timeout)$/);
+        lab.setEndpoints('web-50', ['b1'], ports);
+        await lab.settled();
+        assert.match(await client.ask(), /^b1 /);
+        await lab.remove('web-50');
+        assert.match(await client.ask(), /^(refused|timeout)$/);
+        client.close();
+      });
+    }
+  });
+
+  test('a transaction that would be too large is cut, and the rows are the same', async () => {
+    const pods = ['a1', 'a2', 'b1'];
+    for (let number = 100; number < 160; number++) await lab.serve(`web-${number}`, { sessionAffinity: 'ClientIP' }, pods);
+    await lab.agents.get('n1')?.stop();
+    commit((batch) => batch.deleteTable(table));
+    syncs.length = 0;
+    const small = new SmallNftables(await lab.thread.openNetlink(lab.place('n1').namespace, 'netfilter'));
+    await lab.startAgent('n1', { onSync, nftables: small });
+    assertSound();
+    assert.ok(
+      syncs.some(({ kind, transactions }) => kind === 'built' && transactions > 1),
+      JSON.stringify(syncs),
+    );
+  });
+}
+
+/** A socket that takes less than most. */
+class SmallNftables extends Nftables {
+  override get maxBatchBytes(): number {
+    return 60_000;
+  }
+}
+
+interface Fetched {
+  readonly status: number | undefined;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+async function fetchFrom(lab: AgentLab, address: string, port: number): Promise<Fetched> {
+  const socket = await lab.thread.connectTcp(lab.place('outside').namespace, { address, port }, { timeoutMs: 1000 });
+  return new Promise((resolve, reject) => {
+    get({ createConnection: () => socket, host: 'node', headers: { connection: 'close' } }, (response) => {
+      let body = '';
+      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
+    }).on('error', reject);
+  });
+}
+
+/** A connection from a3 through a Service of its own to an echo server on a1, which both stay open. */
+async function openEcho(lab: AgentLab): Promise<Socket> {
+  await lab.echo('a1', 9000);
+  await lab.serve('web-30', { ports: [{ name: 'echo', port: 7 }] }, ['a1']);
+  const slice = lab.slices.get('ns/web-30-IPv4');
+  assert.ok(slice !== undefined);
+  lab.slices.set({ ...slice, ports: [{ name: 'echo', protocol: 'TCP', port: 9000 }] });
+  await lab.settled();
+  return lab.thread.connectTcp(lab.place('a3').namespace, { address: '10.96.0.30', port: 7 }, { timeoutMs: 1000 });
+}
+
+function echo(socket: Socket, text: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    socket.once('data', (chunk: Buffer) => resolve(chunk.toString()));
+    socket.once('error', reject);
+    socket.write(text);
+  });
+}
