@@ -10,7 +10,7 @@ import type { Conntrack, NetlinkSocket, Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { decide } from '../routing/index.ts';
+import { decide, settleClaims } from '../routing/index.ts';
 import type { RoutingDecision } from '../routing/index.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import type { AgentInformers, Dirty } from './change-tracker.ts';
@@ -181,6 +181,12 @@ export class Agent {
       family,
       options: { masqueradeAll: masqueradeAll ?? false, detectsPods: this.#detectsPods, nodeAddresses },
     });
+  }
+
+  /** The decisions for all Services, with contested frontends at their winners. Computed anew: its cost is that of a full sync. */
+  decisions(family: IpFamily): RoutingDecision[] {
+    const decisions = this.#options.informers.services.list().map((service) => this.decide(keyOf(service), family));
+    return settleClaims(decisions.filter((decision) => decision !== undefined));
   }
 
   /** What the kernel should hold, by family: for comparison and debugging. */

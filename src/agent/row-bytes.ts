@@ -14,11 +14,14 @@ import { formatIp, mustParseIp, protocolFromNumber, protocolNumbers } from '../n
 export type Bytes = string;
 
 export function packIp(text: string): Bytes {
-  return String.fromCharCode(...mustParseIp(text).bytes);
+  return packIpBytes(mustParseIp(text));
 }
 
-export function packIpBytes(ip: IpAddress): Bytes {
-  return String.fromCharCode(...ip.bytes);
+export function packIpBytes({ bytes }: IpAddress): Bytes {
+  // Spreading costs an iterator; nearly all addresses have four bytes.
+  return bytes.length === 4
+    ? String.fromCharCode(bytes[0] ?? 0, bytes[1] ?? 0, bytes[2] ?? 0, bytes[3] ?? 0)
+    : String.fromCharCode(...bytes);
 }
 
 /** Protocol and port as in `nodeports`. */

@@ -61,6 +61,8 @@ export function withoutNested(cidrs: readonly Cidr[]): Cidr[] {
 
 /** Canonical text of a stored address of this family, or undefined. */
 export function canonicalIp(text: string, family: IpFamily): string | undefined {
+  // The strict form of IPv4 is its canonical one; nearly all addresses have it.
+  if (family === 'IPv4' && parseIp(text)?.family === 'IPv4') return text;
   const ip = parseStoredIp(text);
   return ip?.family === family ? formatIp(ip) : undefined;
 }
