@@ -44,6 +44,7 @@ export async function startMachine(name: string, podCidrs: readonly string[], pa
       },
       nftables: new Nftables(await place.openNetlink('netfilter')),
       conntrack: new Conntrack(await place.openNetlink('netfilter')),
+      monitorSocket: await place.openNetlink('netfilter'),
       listen: (address, port) => place.openListener({ address, port }),
       events: parts.events,
       nodeAddresses: labNode.nodeAddresses,
