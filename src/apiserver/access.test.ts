@@ -41,6 +41,13 @@ describe('credentials', () => {
     assert.equal((await api.get('/api', bearer('another-token'))).code, 200);
   });
 
+  test('let one act as somebody else', async () => {
+    const headers = { 'impersonate-user': 'jane', 'impersonate-group': 'team' };
+    const { body } = await api.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', { body: {}, headers });
+    const { userInfo } = body.status as { userInfo: { username: string; groups: string[] } };
+    assert.deepEqual(userInfo, { username: 'jane', groups: ['team', 'system:authenticated'] });
+  });
+
   test('a client certificate of the own authority names a user, one of another nobody', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'fairlead-api-'));
     const own = await startTestServer({ dataDir: directory });
@@ -244,6 +251,7 @@ describe('a server', () => {
       const { ports } = created.body.spec as { ports: { nodePort: number }[] };
       await first.close();
       const second = await startTestServer({ dataDir: directory });
+      await assert.rejects(startTestServer({ dataDir: directory }), /another process is using it/);
       assert.equal(second.server.token, first.server.token);
       assert.equal(second.server.caPem, first.server.caPem);
       const kept = await second.get(`${services}/kept`);

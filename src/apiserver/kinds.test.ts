@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
+import { silentLogger } from '../observe/index.ts';
+import { expireEvents } from './kinds/keeper.ts';
 import type { TestServer } from './test-server.ts';
 import { startTestServer, until } from './test-server.ts';
 
@@ -45,6 +47,41 @@ describe('what is there from the start', () => {
     const { body } = await api.get('/apis/networking.k8s.io/v1/servicecidrs/kubernetes');
     assert.deepEqual(body.spec, { cidrs: ['10.96.0.0/16'] });
     assert.equal((body.status as { conditions: { type: string; status: string }[] }).conditions[0]?.status, 'True');
+  });
+});
+
+describe('what the server keeps', () => {
+  test('comes back when it is deleted', async () => {
+    const kept = [
+      `${services}/kubernetes`,
+      '/api/v1/namespaces/default/endpoints/kubernetes',
+      '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices/kubernetes',
+      '/api/v1/namespaces/default/serviceaccounts/default',
+      '/api/v1/namespaces/default/configmaps/kube-root-ca.crt',
+    ];
+    for (const path of kept) {
+      assert.equal((await api.delete(path)).code, 200);
+      await until(async () => (await api.get(path)).code === 200, `${path} is back`);
+    }
+    const service = await api.get(`${services}/kubernetes`);
+    assert.equal((service.body.spec as { clusterIP?: string }).clusterIP, '10.96.0.1');
+  });
+
+  test('includes the namespaces that it lives in', async () => {
+    const { code, body } = await api.delete('/api/v1/namespaces/kube-system');
+    assert.equal(code, 403);
+    assert.equal(body.message, 'namespaces "kube-system" is forbidden: this namespace may not be deleted');
+  });
+
+  test('does not include events of more than an hour ago', () => {
+    const { store } = api.server;
+    const event = (name: string, lastTimestamp: string) => ({ metadata: { name, namespace: 'default' }, lastTimestamp });
+    const now = new Date('2026-01-02T03:00:00Z');
+    store.create('/events/default/old', event('old', '2026-01-02T01:59:00Z'));
+    store.create('/events/default/new', event('new', '2026-01-02T02:01:00Z'));
+    expireEvents({ store, logger: silentLogger, now: () => now, behaviours: new Map() });
+    assert.equal(store.get('/events/default/old'), undefined);
+    assert.notEqual(store.get('/events/default/new'), undefined);
   });
 });
 

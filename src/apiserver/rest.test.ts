@@ -172,6 +172,13 @@ describe('bodies', () => {
     });
   }
 
+  test('nested deeper than anything are refused', async () => {
+    await api.post(maps, configMap('deep'));
+    const { code, body } = await api.patch(`${maps}/deep`, 'merge', `${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}`);
+    assert.equal(code, 400);
+    assert.match(body.message ?? '', /nested too deeply/);
+  });
+
   test('of more than 3 MiB are a 413', async () => {
     const { code, body } = await send('application/json', JSON.stringify(configMap('big', { x: 'x'.repeat(3 * 1024 * 1024) })));
     assert.equal(code, 413);

@@ -10,6 +10,7 @@ import type { PortRange } from './allocation/index.ts';
 import { defaultNodePortRange, firstServiceAddress, parseServiceRange } from './allocation/index.ts';
 import { HttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
+import { Keeper } from './kinds/keeper.ts';
 import { createNamespaceBehaviour, NamespaceSweeper } from './kinds/namespace-behaviour.ts';
 import { createPodBehaviour } from './kinds/pod-behaviour.ts';
 import type { AdvertisedAddress } from './kinds/seed.ts';
@@ -115,8 +116,11 @@ export async function startApiServer(
     throw error;
   }
   const reachable = isReachable(host) ? { address: host, port: boundPort } : undefined;
-  seedKubernetesService(context, serviceCidrs, options.advertise ?? reachable);
+  const seedService = (): void => seedKubernetesService(context, serviceCidrs, options.advertise ?? reachable);
+  seedService();
   sweeper.start();
+  const keeper = new Keeper(context, { caPem, seedKubernetesService: seedService, repairServices: () => service.repair() });
+  keeper.start();
   address = host.includes(':') ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
   const url = `https://${address}`;
   logger.info({ url, objects: store.size }, 'the API is served');
@@ -132,6 +136,7 @@ export async function startApiServer(
     },
     listenOn: (fd) => server.listenOn(fd),
     close: async () => {
+      keeper.stop();
       sweeper.stop();
       await server.close();
       store.close();

@@ -6,7 +6,8 @@ import type { Server } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
 import { createServer as createNetServer } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { internalError, isStatusError, unauthorized } from '../../api/index.ts';
+import type { StatusError } from '../../api/index.ts';
+import { badRequest, internalError, isStatusError, unauthorized } from '../../api/index.ts';
 import type { Logger } from '../../observe/index.ts';
 import { CodedError, messageOf } from '../../observe/index.ts';
 import type { Authenticator } from '../security/authenticate.ts';
@@ -149,8 +150,8 @@ export class HttpServer {
 
   #fail(exchange: Exchange, error: unknown): void {
     const { response, method, path, request } = exchange;
-    const known = isStatusError(error) ? error : internalError(messageOf(error), { cause: error });
-    if (!isStatusError(error)) {
+    const known = asStatusError(error);
+    if (known.httpStatus === 500 && !isStatusError(error)) {
       const stack = error instanceof Error ? error.stack : String(error);
       this.#logger.error({ method, path, stack }, 'a request failed for a reason of our own');
     }
@@ -173,6 +174,14 @@ export class HttpServer {
     }
     void serveUpgrade(this.#options.services, request, socket, head);
   }
+}
+
+function asStatusError(error: unknown): StatusError {
+  if (isStatusError(error)) return error;
+  // Recursion over a body is as deep as the body.
+  if (error instanceof RangeError && /call stack/.test(error.message))
+    return badRequest('the body of the request is nested too deeply');
+  return internalError(messageOf(error), { cause: error });
 }
 
 const nobody = { name: 'system:anonymous', groups: [] } as const;

@@ -1,6 +1,6 @@
 /** A namespace's life: what every one gets, and the sweep that empties one before it goes (KEP-less; k8s pkg/controller/namespace). */
 import type { ConfigMap, Namespace, ServiceAccount } from '../../api/index.ts';
-import { configMaps, isAlreadyExists, namespaces, serviceAccounts } from '../../api/index.ts';
+import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts } from '../../api/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { catalog, servedOf } from '../registry/catalog.ts';
 import type { Behaviour, RegistryContext, WriteRequest } from '../registry/context.ts';
@@ -15,6 +15,9 @@ const internalWrite: WriteRequest = { isDryRun: false, warn: () => undefined };
 
 /** The finalizer that keeps a namespace until it is empty. */
 const contentFinalizer = 'kubernetes';
+
+/** What the cluster itself lives in (k8s plugin/pkg/admission/namespace/lifecycle). */
+const immortalNamespaces: ReadonlySet<string> = new Set(['default', 'kube-system', 'kube-public']);
 
 /** How soon a namespace whose content lingers (finalizers, pods in their grace) is looked at again. */
 const retryMs = 100;
@@ -32,6 +35,10 @@ export function createNamespaceBehaviour(context: RegistryContext, caPem: string
       };
       assertCreatable(servedOf(namespaces), namespace);
       return { object: namespace, commit: () => undefined, rollback: () => undefined };
+    },
+    assertDeletable: ({ metadata }) => {
+      const name = metadata?.name ?? '';
+      if (immortalNamespaces.has(name)) throw forbidden(namespaces, name, 'this namespace may not be deleted');
     },
     created: (object) => fillNamespace(context, object.metadata?.name ?? '', caPem),
   };

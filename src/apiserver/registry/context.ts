@@ -27,6 +27,8 @@ export interface Behaviour {
   beginUpdate?(next: ApiObject, previous: ApiObject, request: WriteRequest): PreparedWrite;
   /** PUT and PATCH on `/status`, after the generic part kept everything else of the previous object. */
   beginStatusUpdate?(next: ApiObject, previous: ApiObject): ApiObject;
+  /** Throws StatusError for an object that must not be deleted. */
+  assertDeletable?(object: ApiObject): void;
   /** The object is in the store now. */
   created?(object: ApiObject): void;
   /** The object has left the store. */

@@ -1,5 +1,5 @@
 /** A decoded body -> an object of the kind that an endpoint takes, or a 400 that says why not. */
-import type { Resource, Schema } from '../../api/index.ts';
+import type { Schema } from '../../api/index.ts';
 import {
   apiVersionOf,
   assertTypes,
@@ -36,11 +36,6 @@ export function isDryRun(values: readonly string[]): boolean {
     if (value !== 'All') throw invalid('CreateOptions', 'meta.k8s.io', '', [notSupported('dryRun', value, ['All'])]);
   }
   return given.length > 0;
-}
-
-/** The kind of a resource's own objects. */
-export function kindOf(resource: Resource): ExpectedKind {
-  return resource;
 }
 
 /**

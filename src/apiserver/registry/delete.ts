@@ -7,7 +7,7 @@ import { badRequest, conflict, invalid, notSupported, successStatus } from '../.
 import type { ApiObject, StoredObject } from '../store/index.ts';
 import type { Served } from './catalog.ts';
 import type { RegistryContext } from './context.ts';
-import { timestamp } from './context.ts';
+import { behaviourOf, timestamp } from './context.ts';
 import { withMetadata } from './metadata.ts';
 import { readObject } from './read.ts';
 import { isReadyToGo, removeObject } from './remove.ts';
@@ -38,6 +38,7 @@ export function deleteObject(
   assertOptions(options);
   const stored = readObject(context, served, namespace, name);
   assertPreconditions(served, name, options, stored);
+  behaviourOf(context, served.storage).assertDeletable?.(stored.object);
   const marked = markDeleted(context, served, stored.object, options);
   if (marked === undefined) return { body: stored.object, isObject: true, isGone: false };
   const isGone = isReadyToGo(marked);

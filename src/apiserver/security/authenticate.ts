@@ -15,7 +15,7 @@ export const adminUser: User = { name: 'fairlead-admin', groups: ['system:master
 /** An authenticator. `tokens` are the server's own, each the administrator's. */
 export function createAuthenticator(tokens: readonly string[], authority: TokenAuthority, now: () => Date): Authenticator {
   const digests = tokens.map(digestOf);
-  return (request) => {
+  const userOf = (request: IncomingMessage): User | undefined => {
     const header = request.headers.authorization ?? '';
     const token = /^Bearer +(\S+)$/i.exec(header)?.[1];
     if (token === undefined) return header === '' ? certificateUser(request) : undefined;
@@ -24,6 +24,18 @@ export function createAuthenticator(tokens: readonly string[], authority: TokenA
     const account = token.includes('.') ? authority.verify(token, now()) : undefined;
     return account === undefined ? undefined : serviceAccountUser(account);
   };
+  return (request) => {
+    const user = userOf(request);
+    return user === undefined ? undefined : impersonated(request, user);
+  };
+}
+
+/** Everybody may do everything here, being somebody else included (kubectl --as). */
+function impersonated({ headersDistinct }: IncomingMessage, user: User): User {
+  const [name] = headersDistinct['impersonate-user'] ?? [];
+  if (name === undefined || name === '') return user;
+  const groups = new Set(headersDistinct['impersonate-group'] ?? []).add('system:authenticated');
+  return { name, groups: [...groups] };
 }
 
 function certificateUser({ socket }: IncomingMessage): User | undefined {

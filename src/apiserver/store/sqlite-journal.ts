@@ -1,15 +1,27 @@
 /** The journal on disk: one SQLite file in WAL mode, the last version of every object and the highest revision. */
 import type { DatabaseSync } from 'node:sqlite';
+import { CodedError, messageOf } from '../../observe/index.ts';
 import type { Journal } from './memory-store.ts';
 import type { ApiObject, StoredObject } from './store.ts';
+
+/** The file is another process's, or not ours. */
+export class JournalError extends CodedError<{ readonly code: 'DATA_IN_USE' | 'CANNOT_OPEN'; readonly file: string }> {}
 
 /**
  * Opens or creates the file. Each write is one transaction: it survives the end of the process at any moment, and a loss of
  * power up to the last checkpoint of the WAL (synchronous = NORMAL).
+ * One process has it at a time. Throws JournalError.
  */
 export async function openSqliteJournal(file: string): Promise<Journal> {
   const { DatabaseSync } = await import('node:sqlite');
-  return new SqliteJournal(new DatabaseSync(file));
+  try {
+    return new SqliteJournal(new DatabaseSync(file));
+  } catch (error) {
+    const isLocked = /locked/.test(messageOf(error));
+    const text = isLocked ? 'another process is using it' : messageOf(error);
+    const code = isLocked ? 'DATA_IN_USE' : 'CANNOT_OPEN';
+    throw new JournalError(`cannot open ${file}: ${text}`, { code, file }, { cause: error });
+  }
 }
 
 class SqliteJournal implements Journal {
@@ -21,6 +33,7 @@ class SqliteJournal implements Journal {
   constructor(database: DatabaseSync) {
     this.#database = database;
     database.exec(`
+      PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
       PRAGMA synchronous = NORMAL;
       CREATE TABLE IF NOT EXISTS objects (key TEXT PRIMARY KEY, revision INTEGER NOT NULL, value TEXT NOT NULL) WITHOUT ROWID;

@@ -59,7 +59,6 @@ export function serveWatch(
   };
 
   let isFirst = true;
-  let lastRevision = start.revision;
   if (start.hasInitialState) {
     for (const { object } of store.list(prefix).items) {
       if (!isSelected(request, object)) continue;
@@ -73,7 +72,6 @@ export function serveWatch(
   let stop: () => void;
   try {
     stop = store.watch(prefix, start.revision, (event) => {
-      lastRevision = event.revision;
       const bytes = frameFor(event, request, presentation, isFirst);
       if (bytes === undefined) return;
       isFirst = false;
@@ -88,8 +86,7 @@ export function serveWatch(
 
   const sendBookmark = (): void => {
     // Nothing of this resource is pending, so the whole store's revision is as true as the last event's.
-    lastRevision = store.revision;
-    send(bookmark(served, presentation, lastRevision, false));
+    send(bookmark(served, presentation, store.revision, false));
   };
   const bookmarks = request.allowWatchBookmarks ? setInterval(sendBookmark, bookmarkIntervalMs) : undefined;
   const timer = setTimeout(() => {
