@@ -1,7 +1,7 @@
 /** From the informers to the index: every event of the four kinds that names come from. */
 import type { EndpointSlice, Namespace, Pod, Service } from '../api/index.ts';
 import type { Informer } from '../client/index.ts';
-import type { NameIndex } from '../names/index.ts';
+import type { IndexEvent } from './index-events.ts';
 
 /** Current copies of what names are made of. Pods only for pod mode `verified`. */
 export interface NameInformers {
@@ -11,31 +11,31 @@ export interface NameInformers {
   readonly pods?: Informer<Pod>;
 }
 
-/** Keeps the index true to the informers from now on; what they already hold comes at once. Returns a function that stops it. Does not start the informers. */
-export function feedIndex(index: NameIndex, informers: NameInformers): () => void {
+/** Tells everything from now on; what the informers already hold comes at once. Returns a function that stops it. Does not start the informers. */
+export function followInformers(informers: NameInformers, tell: (event: IndexEvent) => void): () => void {
   const stops = [
     informers.namespaces.subscribe({
-      added: (namespace) => index.applyNamespace(namespace),
-      updated: (_, namespace) => index.applyNamespace(namespace),
-      deleted: (namespace) => index.removeNamespace(namespace),
+      added: (object) => tell({ kind: 'namespace', isGone: false, object }),
+      updated: (_, object) => tell({ kind: 'namespace', isGone: false, object }),
+      deleted: (object) => tell({ kind: 'namespace', isGone: true, object }),
     }),
     informers.services.subscribe({
-      added: (service) => index.applyService(service),
-      updated: (_, service) => index.applyService(service),
-      deleted: (service) => index.removeService(service),
+      added: (object) => tell({ kind: 'service', isGone: false, object }),
+      updated: (_, object) => tell({ kind: 'service', isGone: false, object }),
+      deleted: (object) => tell({ kind: 'service', isGone: true, object }),
     }),
     informers.endpointSlices.subscribe({
-      added: (slice) => index.applyEndpointSlice(slice),
-      updated: (_, slice) => index.applyEndpointSlice(slice),
-      deleted: (slice) => index.removeEndpointSlice(slice),
+      added: (object) => tell({ kind: 'slice', isGone: false, object }),
+      updated: (_, object) => tell({ kind: 'slice', isGone: false, object }),
+      deleted: (object) => tell({ kind: 'slice', isGone: true, object }),
     }),
   ];
   if (informers.pods !== undefined) {
     stops.push(
       informers.pods.subscribe({
-        added: (pod) => index.applyPod(pod),
-        updated: (_, pod) => index.applyPod(pod),
-        deleted: (pod) => index.removePod(pod),
+        added: (object) => tell({ kind: 'pod', isGone: false, object }),
+        updated: (_, object) => tell({ kind: 'pod', isGone: false, object }),
+        deleted: (object) => tell({ kind: 'pod', isGone: true, object }),
       }),
     );
   }

@@ -1,5 +1,6 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
 export * from './answer-writer.ts';
+export type { DnsListen } from './bind-sockets.ts';
 export * from './cache.ts';
 export * from './configured-server.ts';
 export * from './corefile.ts';
@@ -9,6 +10,7 @@ export * from './endpoints.ts';
 export * from './feed.ts';
 export * from './forward.ts';
 export * from './hosts.ts';
+export * from './index-events.ts';
 export * from './message.ts';
 export * from './metrics.ts';
 export * from './protocol.ts';

@@ -5,6 +5,7 @@
 import type { CachingForwarder } from './cache.ts';
 import type { ServerForwarder } from './forward.ts';
 import { rcodeName, typeName } from './protocol.ts';
+import { durationBuckets, histogramRow, QueryCounters, sizeBuckets, slotTypes, sumOf } from './query-counters.ts';
 import type { QueryClient, QueryObserver } from './query-handler.ts';
 
 export interface DnsMetricsOptions {
@@ -19,23 +20,14 @@ export interface DnsMetricsOptions {
   readonly version?: string;
 }
 
-/** Counts queries, and prints what was counted. */
+/** Counts queries, and prints what was counted, here and in threads. */
 export interface DnsMetrics extends QueryObserver {
   render(): string;
 }
 
 export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
-  // zone (ours, forwarded) x proto (udp, tcp) x family (1, 2) x type slot
-  const requests = new Float64Array(2 * 2 * 2 * slotTypes.length);
-  // zone x code; slot 16 is BADVERS and above
-  const responses = new Float64Array(2 * 17);
-  const dnssecOk = new Float64Array(1);
-  const panics = new Float64Array(1);
-  // proto x bucket, then sum and count at the end of each row
-  const requestSizes = new Float64Array(2 * histogramRow(sizeBuckets));
-  const responseSizes = new Float64Array(2 * histogramRow(sizeBuckets));
-  const durations = new Float64Array(histogramRow(durationBuckets));
-
+  const own = new QueryCounters();
+  const all = [own];
   return {
     now: options.nowSeconds,
     answered(
@@ -48,21 +40,20 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
       isForwarded: boolean,
       startedSeconds: number,
     ): void {
-      const zone = isForwarded ? 1 : 0;
-      const proto = client.isTcp ? 1 : 0;
-      const family = client.address.includes(':') ? 1 : 0;
-      bump(requests, (zone * 4 + proto * 2 + family) * slotTypes.length + slotOf(qtype));
-      bump(responses, zone * 17 + Math.min(rcode, 16));
-      if (isDnssecOk) bump(dnssecOk, 0);
-      observe(requestSizes, proto * histogramRow(sizeBuckets), sizeBuckets, queryBytes);
-      observe(responseSizes, proto * histogramRow(sizeBuckets), sizeBuckets, answerBytes);
-      observe(durations, 0, durationBuckets, options.nowSeconds() - startedSeconds);
+      own.count(qtype, isDnssecOk, rcode, queryBytes, answerBytes, client, isForwarded);
+      own.took(options.nowSeconds() - startedSeconds, 1);
     },
     failed(): void {
-      bump(panics, 0);
+      own.failed();
+    },
+    shareCounters(): SharedArrayBuffer {
+      const buffer = new SharedArrayBuffer(QueryCounters.bytes);
+      all.push(new QueryCounters(buffer));
+      return buffer;
     },
     render(): string {
       const page = new Page();
+      const { requests, responses, dnssecOk, panics, requestSizes, responseSizes, durations } = sumOf(all);
       const zones = [`${options.zone}.`, '.'];
       const labels = { server: options.server, zone: zones[0] ?? '', view: '' };
       page.family('coredns_build_info', 'gauge', 'Version of the server.');
@@ -106,35 +97,6 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
       return page.text();
     },
   };
-}
-
-/** Types that have a label of their own, as in CoreDNS; slot 0 is all the others. */
-const slotTypes = [0, 1, 28, 15, 6, 5, 12, 16, 2, 33, 43, 48, 46, 47, 50, 251, 252, 255, 13, 35, 65, 64];
-const slots = new Uint8Array(256);
-for (const [slot, type] of slotTypes.entries()) slots[type] = slot;
-
-const sizeBuckets = [0, 100, 200, 300, 400, 511, 1023, 2047, 4095, 8291, 16e3, 32e3, 48e3, 64e3];
-const durationBuckets = Array.from({ length: 16 }, (_, power) => 0.00025 * 2 ** power);
-
-function slotOf(type: number): number {
-  return type < slots.length ? (slots[type] as number) : 0;
-}
-
-function histogramRow(buckets: readonly number[]): number {
-  return buckets.length + 3; // one for +Inf, the sum, the count
-}
-
-function bump(counters: Float64Array, at: number): void {
-  counters[at] = (counters[at] as number) + 1;
-}
-
-function observe(data: Float64Array, at: number, buckets: readonly number[], value: number): void {
-  let bucket = 0;
-  while (bucket < buckets.length && value > (buckets[bucket] as number)) bucket++;
-  bump(data, at + bucket);
-  const sumAt = at + buckets.length + 1;
-  data[sumAt] = (data[sumAt] as number) + value;
-  bump(data, sumAt + 1);
 }
 
 function renderCache(page: Page, cache: CachingForwarder, server: string): void {

@@ -40,6 +40,8 @@ export interface QueryObserver {
   ): void;
   /** A query whose handling threw. */
   failed(): void;
+  /** Memory in which a thread may count (`QueryCounters`). */
+  shareCounters?(): SharedArrayBuffer;
 }
 
 export interface QueryHandlerParts {

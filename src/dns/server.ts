@@ -8,25 +8,20 @@ import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { NameInformers } from './feed.ts';
-import { feedIndex } from './feed.ts';
+import { bindSockets } from './bind-sockets.ts';
+import type { DnsListen } from './bind-sockets.ts';
+import { followInformers } from './feed.ts';
+import { applyEvent } from './index-events.ts';
+import type { IndexEvent } from './index-events.ts';
 import type { Forwarder, QueryObserver, ZoneTransfer } from './query-handler.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { withQueryLog } from './query-log.ts';
 import { Responder } from './responder.ts';
 import { createShuffle } from './shuffle.ts';
 import { slimNamespace, slimPod, slimService, slimSlice } from './slim-objects.ts';
-import type { TcpEndpoint, TcpTimeouts } from './tcp-service.ts';
-import { TcpService } from './tcp-service.ts';
-import type { UdpEndpoint } from './udp-service.ts';
-import { UdpService } from './udp-service.ts';
-
-/**
- * Sockets made elsewhere (perhaps in another network namespace), or addresses to bind here. Sockets come in pairs: the UDP
- * and the TCP one at the same place of the lists are of one address family (Node can tell the family of the TCP one only).
- */
-export type DnsListen =
-  | { readonly udpFds: readonly number[]; readonly tcpFds: readonly number[] }
-  | { readonly address: string | readonly string[]; readonly port: number };
+import { maxMessageBytes } from './protocol.ts';
+import type { TcpTimeouts } from './tcp-service.ts';
+import { UdpWorkerService } from './udp-worker-service.ts';
 
 export interface DnsServerOptions {
   /** Default `cluster.local`. */
@@ -49,6 +44,11 @@ export interface DnsServerOptions {
   readonly labelSelector?: string;
   /** Zones of ours whose unknown names go to the forwarder. Default: the reverse zones. */
   readonly fallthrough?: readonly string[];
+  /**
+   * Answers UDP in threads of its own with batched system calls: so many for each address, or one for each socket handed in.
+   * Linux only. Default 0: on the main thread, over dgram.
+   */
+  readonly udpWorkers?: number;
   /** One line for every query at level info. For looking into trouble: it costs more than the answer. */
   readonly logsQueries?: boolean;
   /** Answers names that are not ours. Without one they are REFUSED. */
@@ -79,51 +79,81 @@ export interface DnsServer {
  * left open, when a socket cannot be bound.
  */
 export async function startDnsServer(options: DnsServerOptions, { logger }: { readonly logger: Logger }): Promise<DnsServer> {
-  const index = new NameIndex({
+  let nowSeconds = unixSeconds();
+  const indexOptions = {
     zone: options.clusterDomain ?? 'cluster.local',
     podMode: options.podMode ?? 'disabled',
     ttlSeconds: options.ttlSeconds ?? 30,
-    nowSeconds: () => Math.floor(Date.now() / 1000),
     endpointPodNames: options.endpointPodNames ?? false,
     ignoreEmptyServices: options.ignoreEmptyServices ?? false,
     zonalNames: options.zonalNames ?? false,
     ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
-  });
+  };
+  const index = new NameIndex({ ...indexOptions, nowSeconds: () => nowSeconds });
   let isReady = false;
-  const responder = new Responder({
-    index,
-    isSynced: () => isReady,
+  const random = options.random ?? Math.random;
+  const responderOptions = {
     hasUpstream: options.forwarder !== undefined,
-    permutation: createShuffle(options.random ?? Math.random),
     ...(options.reverseZones === undefined ? {} : { reverseZones: options.reverseZones }),
     ...(options.fallthrough === undefined ? {} : { fallthrough: options.fallthrough }),
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
-  });
+  };
+  const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation: createShuffle(random) });
   const answer = createQueryHandler(
     { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer },
     { logger },
   );
   const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;
 
-  const { udp, tcp } = await bindAll(options, handle, logger);
+  const makeWorker = (fd: number, at: { readonly address: string; readonly port: number }): UdpWorkerService => {
+    const counters = options.observer?.shareCounters?.();
+    const isUnspecifiedAddress = at.address === '0.0.0.0' || at.address === '::';
+    const start = {
+      fd,
+      family: at.address.includes(':') ? (6 as const) : (4 as const),
+      replyFromArrival: isUnspecifiedAddress,
+      index: indexOptions,
+      responder: responderOptions,
+      seed: random(),
+      ...(counters === undefined ? {} : { counters }),
+    };
+    const answerSlowly = async (query: Uint8Array): Promise<Uint8Array | undefined> => {
+      const packet = new Uint8Array(maxMessageBytes);
+      packet.set(query);
+      const result = await handle(packet, query.length, { address: at.address, isTcp: false });
+      return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
+    };
+    return new UdpWorkerService({ start, ...at, answerSlowly }, { logger });
+  };
+  const { udp, tcp } = await bindSockets(
+    { listen: options.listen, handle, makeWorker, udpWorkers: options.udpWorkers ?? 0, tcpTimeouts: options.tcpTimeouts },
+    { logger },
+  );
+  const workers = udp.filter((service) => service instanceof UdpWorkerService);
   const addresses = [
     ...udp.map((service) => ({ protocol: 'UDP' as const, ...service.address })),
     ...tcp.map((service) => ({ protocol: 'TCP' as const, ...service.address })),
   ];
-  index.setOwnAddresses([
-    ...new Set([...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))]),
-  ]);
+  // Serials are Unix time: every thread is told the same one.
+  const apply = (event: IndexEvent): void => {
+    nowSeconds = unixSeconds();
+    applyEvent(index, event);
+    for (const worker of workers) worker.tell({ kind: 'event', event, atSeconds: nowSeconds });
+  };
+  const own = [...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))];
+  apply({ kind: 'own-addresses', addresses: [...new Set(own)] });
 
   const stopping = new AbortController();
   const informers =
     'informers' in options.source ? options.source.informers : ownInformers(options.source.client, options, logger);
-  const stopFeeding = feedIndex(index, informers);
+  const stopFeeding = followInformers(informers, apply);
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
   const ready = Promise.race([
     Promise.all(listOf(informers).map((informer) => informer.synced())).then(() => undefined),
     rejectWhenAborted(stopping.signal),
   ]).then(() => {
     isReady = true;
+    for (const worker of workers) worker.tell({ kind: 'synced' });
     logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
   });
   // Whoever waits for `ready` hears of a close; no one need wait.
@@ -143,73 +173,6 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       await options.forwarder?.close();
     },
   };
-}
-
-type Handle = ReturnType<typeof createQueryHandler>;
-
-async function bindAll(
-  options: DnsServerOptions,
-  handle: Handle,
-  logger: Logger,
-): Promise<{ udp: UdpService[]; tcp: TcpService[] }> {
-  const udp: UdpService[] = [];
-  const tcp: TcpService[] = [];
-  const startUdp = async (endpoint: UdpEndpoint): Promise<UdpService> => {
-    const service = new UdpService(
-      {
-        endpoint,
-        handler: (packet, length, client) => {
-          const answer = handle(packet, length, { address: client.address, isTcp: false });
-          return typeof answer === 'number' ? answer : answer.then(([message]) => message);
-        },
-      },
-      { logger },
-    );
-    await service.start();
-    udp.push(service);
-    return service;
-  };
-  const startTcp = async (endpoint: TcpEndpoint): Promise<void> => {
-    const handler = (packet: Uint8Array, length: number, client: { readonly address: string }) =>
-      handle(packet, length, { address: client.address, isTcp: true });
-    const service = new TcpService(
-      { endpoint, handler, ...(options.tcpTimeouts === undefined ? {} : { timeouts: options.tcpTimeouts }) },
-      { logger },
-    );
-    await service.start();
-    tcp.push(service);
-  };
-  try {
-    const { listen } = options;
-    if ('udpFds' in listen) {
-      for (const fd of listen.tcpFds) await startTcp({ fd });
-      for (const [at, fd] of listen.udpFds.entries()) {
-        await startUdp({ fd, family: tcp[at]?.address.address.includes(':') === true ? 'IPv6' : 'IPv4' });
-      }
-    } else {
-      for (const address of typeof listen.address === 'string' ? [listen.address] : listen.address)
-        await bindPair(address, listen.port);
-    }
-    return { udp, tcp };
-  } catch (error) {
-    await Promise.all([...udp, ...tcp].map((service) => service.close()));
-    throw error;
-  }
-
-  /** UDP and TCP on one port number. With port 0 the kernel chooses for UDP and may have given the same number away for TCP. */
-  async function bindPair(address: string, port: number): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      const service = await startUdp({ address, port });
-      try {
-        await startTcp({ address, port: service.address.port });
-        return;
-      } catch (error) {
-        if (port !== 0 || attempt === 10) throw error;
-        udp.pop();
-        await service.close();
-      }
-    }
-  }
 }
 
 function ownInformers(client: KubeClient, options: DnsServerOptions, logger: Logger): NameInformers {
@@ -246,4 +209,8 @@ async function rejectWhenAborted(signal: AbortSignal): Promise<never> {
     once: true,
   });
   return promise;
+}
+
+function unixSeconds(): number {
+  return Math.floor(Date.now() / 1000);
 }

@@ -1,0 +1,70 @@
+/**
+ * The body of a UDP thread: an index of its own, and a loop of recvmmsg -> answer in place -> sendmmsg that makes no garbage.
+ * Between two batches it takes in what has changed, so every answer is all old or all new.
+ */
+import { receiveMessageOnPort, workerData } from 'node:worker_threads';
+import type { MessagePort } from 'node:worker_threads';
+import { UdpBatch, wakerOf } from '../linux/index.ts';
+import { NameIndex } from '../names/index.ts';
+import { applyEvent } from './index-events.ts';
+import { outcomes, Responder } from './responder.ts';
+import { QueryCounters } from './query-counters.ts';
+import { createShuffle } from './shuffle.ts';
+import type { FromUdpWorker, ToUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
+
+function serve(start: UdpWorkerStart, port: MessagePort): void {
+  const state = { nowSeconds: 0, isSynced: false, isStopping: false };
+  const index = new NameIndex({ ...start.index, nowSeconds: () => state.nowSeconds });
+  const responder = new Responder({
+    ...start.responder,
+    index,
+    isSynced: () => state.isSynced,
+    permutation: createShuffle(() => start.seed),
+  });
+  const counters = start.counters === undefined ? undefined : new QueryCounters(start.counters);
+  const client = { address: start.family === 6 ? '::' : '0.0.0.0', isTcp: false };
+  const { fd, family, replyFromArrival } = start;
+  const batch = new UdpBatch({ fd, family, replyFromArrival, waker: wakerOf(start.waitFd), receiveBufferBytes: 4 * 2 ** 20 });
+
+  const takeIn = (): void => {
+    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
+      const message = entry.message as ToUdpWorker;
+      if (message.kind === 'stop') state.isStopping = true;
+      else if (message.kind === 'synced') state.isSynced = true;
+      else {
+        state.nowSeconds = message.atSeconds;
+        applyEvent(index, message.event);
+      }
+    }
+  };
+
+  while (!state.isStopping) {
+    const count = batch.receive(waitMs);
+    const startedSeconds = counters === undefined ? 0 : performance.now() / 1000;
+    let answered = 0;
+    for (let slot = 0; slot < count; slot++) {
+      const packet = batch.buffers[slot] as Uint8Array;
+      const length = batch.length(slot);
+      const outcome = responder.respond(packet, length, false);
+      if (outcome > 0) {
+        batch.reply(slot, outcome);
+        answered++;
+        const { query } = responder;
+        counters?.count(query.qtype, query.isDnssecOk, responder.rcode, length, outcome, client, false);
+      } else if (outcome !== outcomes.drop) {
+        port.postMessage({ query: packet.slice(0, length), source: batch.sourceBytes(slot).slice() } satisfies FromUdpWorker);
+      }
+    }
+    if (answered > 0) {
+      batch.flush();
+      counters?.took(performance.now() / 1000 - startedSeconds, answered);
+    }
+    takeIn();
+  }
+}
+
+/** Longest wait for a query. Messages end a wait at once; this only bounds the harm of a lost wake-up. */
+const waitMs = 1_000;
+
+const { start, port } = workerData as { readonly start: UdpWorkerStart; readonly port: MessagePort };
+serve(start, port);
