@@ -20,6 +20,6 @@ export const prove: Prove = async (lab) => {
     anywhere.length === 2;
   return proof(
     passed,
-    `Local: 40 requests to node-1 stayed on ${nodes.join()} (${pods.length} pods) and showed ${clients.join()}; node-3 without a pod: ${silence}. Cluster: node-3 answers from ${anywhere.join(' and ')} and shows ${hidden.join()}`,
+    `Local: node-1 answers with its own ${pods.length} pods, which see ${clients.join()}; node-3, without a pod: ${silence}; Cluster: any pod, client hidden`,
   );
 };

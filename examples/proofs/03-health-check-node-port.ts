@@ -22,7 +22,7 @@ export const prove: Prove = async (lab) => {
   const lost = failures.length === 0 ? 'none lost' : `${failures.length} lost (${distinct(failures).join(', ')})`;
   return proof(
     passed,
-    `health check: 30088 says ${before.join(', ')} with the pod on ${home}; ${answered} connections through the load balancer while it moved to ${moved}, ${lost}`,
+    `health check: 30088 says ${before.join(', ')} with the pod on ${home}; ${answered} connections while it moved to ${moved}: ${lost}`,
   );
 };
 

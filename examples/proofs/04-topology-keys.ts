@@ -23,6 +23,6 @@ export const prove: Prove = async (lab) => {
   const passed = same.join() === 'node-1' && any.length === 2 && refused === 'refused';
   return proof(
     passed,
-    `topologyKeys: node-1 reached ${same.join()} only; node-3 reached ${any.join(' and ')} by "*"; without "*" ${refused}, and served while node-3 bore zone-a's label`,
+    `topologyKeys: node-1 stays on ${same.join()}; "*" takes node-3 to ${any.join(' and ')}; without "*" it is ${refused} until its zone label matches`,
   );
 };

@@ -33,6 +33,6 @@ export const prove: Prove = async (lab) => {
   const passed = isWhole && members.length === 3 && firsts.length > 1 && own.records.join() === `A ${web0?.status?.podIP ?? '?'}`;
   return proof(
     passed,
-    `headless: the name gives ${members.length} pods, ${firsts.length} of them took the first place in 12 answers; not ready: gone; web-0 is ${own.records.join().replace('A ', '')}`,
+    `headless: ${members.length} pods, ${firsts.length} of them first in 12 answers; one not ready: gone; web-0 is ${own.records.join().replace('A ', '')}`,
   );
 };

@@ -15,6 +15,6 @@ export const prove: Prove = async (lab) => {
   const passed = found.records.join() === `A ${pod?.status?.podIP ?? '?'}` && missing.rcode === 3 && elsewhere.rcode === 3;
   return proof(
     passed,
-    `subdomain: busybox-1.${domain} is ${found.records.join().replace('A ', '')}; busybox1.${domain}: ${missing.rcode === 3 ? 'NXDOMAIN' : `rcode ${missing.rcode}`}`,
+    `subdomain: busybox-1.default-subdomain is ${found.records.join().replace('A ', '')}; busybox1.default-subdomain is ${missing.rcode === 3 ? 'NXDOMAIN' : `rcode ${missing.rcode}`}`,
   );
 };
