@@ -27,6 +27,7 @@ describe('credentials', () => {
     const none = { authorization: '' };
     for (const path of ['/healthz', '/livez', '/readyz', '/readyz/ping', '/version'])
       assert.equal((await api.get(path, none)).code, 200);
+    assert.equal((await api.get('/readyz?verbose')).text, '[+]ping ok\nreadyz check passed\n');
     for (const path of ['/', '/api', '/apis', '/api/v1/namespaces', '/metrics', '/openapi/v2', '/openapi/v3', '/nonsense']) {
       const { code, body } = await api.get(path, none);
       assert.equal(code, 401, path);
@@ -136,6 +137,10 @@ describe('discovery', () => {
     assert.ok(Object.hasOwn(patch?.requestBody?.content ?? {}, 'application/strategic-merge-patch+json'));
     assert.equal((await api.get('/openapi/v3/apis/nonsense/v1')).code, 404);
     assert.equal((await api.get('/openapi/v2')).body['swagger'], '2.0');
+    const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
+    const encoded = await api.get('/openapi/v2', { accept });
+    assert.equal(encoded.headers['content-type'], 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf');
+    assert.equal((await api.get('/openapi/v2', { accept: `application/json, ${accept}` })).body['swagger'], '2.0');
   });
 
   test('plain GETs of the well-known paths are 200', async () => {

@@ -1,8 +1,9 @@
 /** OpenAPI documents, made from the schemas when they are first asked for. */
 import { createHash } from 'node:crypto';
-import { openApiV2, openApiV3, unknownPath } from '../../api/index.ts';
+import { openApiV2, openApiV2Protobuf, openApiV2ProtobufType, openApiV3, unknownPath } from '../../api/index.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import { jsonAnswer } from '../http/exchange.ts';
+import { parseAccept } from '../http/media-type.ts';
 import { servedGroups } from '../registry/catalog.ts';
 
 interface Document {
@@ -11,6 +12,13 @@ interface Document {
 }
 
 const documents = new Map<string, Document>();
+let openApiV2Bytes: Uint8Array | undefined;
+
+/** As it is spelt in answers, and as clients spell it. */
+const protobufTypes: ReadonlySet<string> = new Set([
+  openApiV2ProtobufType,
+  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+]);
 
 /** `/openapi/v3`: where each group version's document is, under a hash that changes with it. */
 export function openApiIndex(): Answer {
@@ -41,15 +49,18 @@ export function openApiDocument(path: string, { query, request }: Exchange): Ans
   return { httpStatus: 200, contentType: 'application/json', body: text, headers: { etag, vary: 'Accept', ...caching } };
 }
 
-/** `/openapi/v2`, as JSON; the protobuf form that kubectl 1.28 and older want is not made. */
-export function openApiV2Document(): Answer {
+/** `/openapi/v2`: JSON, or the protobuf form that kubectl up to 1.28, and `explain --output=plaintext-openapiv2`, ask for. */
+export function openApiV2Document({ request }: Exchange): Answer {
   const known = documents.get('v2') ?? remember('v2', openApiV2());
-  return {
-    httpStatus: 200,
-    contentType: 'application/json',
-    body: known.text,
-    headers: { etag: `"${known.hash}"`, vary: 'Accept' },
-  };
+  const headers = { etag: `"${known.hash}"`, vary: 'Accept' };
+  // the first type of the two that is asked for; anything else gets JSON
+  const type = parseAccept(request.headers.accept).find(
+    (media) => protobufTypes.has(media.type) || media.type === 'application/json',
+  )?.type;
+  if (type === undefined || !protobufTypes.has(type))
+    return { httpStatus: 200, contentType: 'application/json', body: known.text, headers };
+  openApiV2Bytes ??= openApiV2Protobuf();
+  return { httpStatus: 200, contentType: openApiV2ProtobufType, body: openApiV2Bytes, headers };
 }
 
 function documentOf(path: string): Document {

@@ -13,8 +13,11 @@ import { serveResource } from './serve-resource.ts';
 import type { Services } from './services.ts';
 
 /** The answer that needs no credentials, if the path is one of those. */
-export function routePublic(path: string): Answer | undefined {
-  if (/^\/(?:healthz|livez|readyz)(?:\/[\w.-]+)*$/.test(path)) return textAnswer(200, 'ok');
+export function routePublic(path: string, query: URLSearchParams): Answer | undefined {
+  const [, check, part] = /^\/(healthz|livez|readyz)((?:\/[\w.-]+)*)$/.exec(path) ?? [];
+  if (check !== undefined) {
+    return textAnswer(200, part === '' && query.has('verbose') ? `[+]ping ok\n${check} check passed\n` : 'ok');
+  }
   return path === '/version' || path === '/version/' ? jsonAnswer(200, serverVersion) : undefined;
 }
 
@@ -57,7 +60,7 @@ function discover(services: Services, metrics: RequestMetrics, exchange: Exchang
         body: metrics.text(services.context.store),
       };
     case '/openapi/v2':
-      return openApiV2Document();
+      return openApiV2Document(exchange);
     case '/openapi/v3':
       return openApiIndex();
     default:

@@ -137,7 +137,7 @@ export class HttpServer {
       signal: gone.signal,
     };
     try {
-      const open = routePublic(path);
+      const open = routePublic(path, exchange.query);
       if (open !== undefined) return sendAnswer(exchange, open);
       const user = this.#options.authenticate(request);
       if (user === undefined) throw unauthorized();
