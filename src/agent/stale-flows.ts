@@ -62,9 +62,8 @@ export function deleteStaleFlows(
   if (byKey.size > maxFilteredDumps) conntrack.visitFlows({ family, protocol }, judge);
   else {
     for (const key of byKey.keys()) {
-      // Linux (seen on 6.18) compares IPv6 addresses of a filter the wrong way round: there the port alone must do.
-      const address = family === 'IPv4' ? { originalDestination: unpackIp(key.slice(0, length)) } : {};
-      const filter = { family, protocol, ...address, originalDestinationPort: portAt(key, length + 4) };
+      const originalDestination = unpackIp(key.slice(0, length));
+      const filter = { family, protocol, originalDestination, originalDestinationPort: portAt(key, length + 4) };
       conntrack.visitFlows(filter, judge);
     }
   }

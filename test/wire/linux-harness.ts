@@ -21,10 +21,14 @@ export function isInside(fileUrl: string): boolean {
     test(`everything in ${basename(fileURLToPath(fileUrl))}`, { skip: refusal }, () => undefined);
     return false;
   }
-  const result = spawnSync('unshare', [...unshareArguments(), process.execPath, ...process.execArgv, fileURLToPath(fileUrl)], {
+  // A test that fails may leave a socket open: without force-exit the inner run would wait for it for ever. SIGKILL, since the first
+  // process of a pid namespace ignores what it does not handle; unshare's --kill-child takes it along.
+  const inner = [process.execPath, ...process.execArgv, '--test-force-exit', fileURLToPath(fileUrl)];
+  const result = spawnSync('unshare', [...unshareArguments(), ...inner], {
     env: { ...process.env, [MARK]: '1' },
     stdio: 'inherit',
     timeout: 280_000,
+    killSignal: 'SIGKILL',
   });
   process.exit(result.status ?? 1);
 }

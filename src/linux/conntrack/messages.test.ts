@@ -60,6 +60,12 @@ test('the kernel is told the parts of the tuple that count', () => {
     '100002800c000180080001000a0100021400198008000100000000000800020001000000',
     'no port without a protocol',
   );
+  const withV6 = { originalDestination: mustParseIp('fd00::1'), replySource: mustParseIp('fd00::2') };
+  assert.equal(
+    write({ family: 'IPv6', protocol: 17, originalDestinationPort: 53, ...withV6 }),
+    write({ family: 'IPv6', protocol: 17, originalDestinationPort: 53 }),
+    'no IPv6 address',
+  );
 });
 
 test('a tuple written is the tuple read', () => {

@@ -35,18 +35,20 @@ export function writeOriginalTuple(writer: MessageWriter, tuple: FlowTuple): voi
 
 /**
  * Writes what the kernel can filter by: parts of the original tuple, else parts of the reply's. (Both tuples in one request
- * are possible, but the ports of either need the protocol in the same one.) `matchesFilter` does the rest.
+ * are possible, but the ports of either need the protocol in the same one.) `matchesFilter` does the rest, IPv6 addresses among
+ * it: Linux compares those the wrong way round (`ctnetlink_filter_match_tuple` passes over what is equal; seen on 6.18).
  */
 export function writeFilter(writer: MessageWriter, filter: FlowFilter): void {
   const original = {
-    source: filter.originalSource,
-    destination: filter.originalDestination,
+    source: ipv4Only(filter.originalSource),
+    destination: ipv4Only(filter.originalDestination),
     protocol: filter.protocol,
     destinationPort: filter.originalDestinationPort,
   };
-  const reply = { source: filter.replySource, protocol: filter.protocol, sourcePort: filter.replySourcePort };
+  const replySource = ipv4Only(filter.replySource);
+  const reply = { source: replySource, protocol: filter.protocol, sourcePort: filter.replySourcePort };
   const originalFlags = tupleFlags(original);
-  const replyFlags = filter.replySource === undefined && filter.replySourcePort === undefined ? 0 : tupleFlags(reply);
+  const replyFlags = replySource === undefined && filter.replySourcePort === undefined ? 0 : tupleFlags(reply);
   if (originalFlags !== 0 || replyFlags !== 0) {
     if (originalFlags !== 0) writeTuple(writer, CTA.TUPLE_ORIG, original);
     if (replyFlags !== 0) writeTuple(writer, CTA.TUPLE_REPLY, reply);
@@ -107,6 +109,10 @@ function decodeTuple(type: number): FlowTuple | undefined {
 }
 
 type PartialTuple = { readonly [K in keyof FlowTuple]?: FlowTuple[K] | undefined };
+
+function ipv4Only(address: IpAddress | undefined): IpAddress | undefined {
+  return address?.family === 'IPv4' ? address : undefined;
+}
 
 function tupleFlags(parts: PartialTuple): number {
   return (
