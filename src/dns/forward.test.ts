@@ -15,6 +15,7 @@ import type { Message } from './message.ts';
 import { headerFlags, rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 import { createQueryHandler } from './query-handler.ts';
+import { createShuffle, shuffleAddresses, unshuffled } from './shuffle.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
 
 /** A name server on loopback, UDP and TCP, that answers as the test says; undefined: it stays silent. */
@@ -292,6 +293,25 @@ test('the cache keeps nothing that is cut or refused, and a failure for 5 second
   assert.equal(cache.entries.success, 2);
 });
 
+test('addresses of a forwarded answer come in changing order, behind their aliases', () => {
+  const message = query();
+  const alias = { name: wireOf('www.example.com'), type: 5, class: 1, ttlSeconds: 5, data: bytesOf(wireOf('a.example.com')) };
+  const addresses = [1, 2, 3].map((byte) => ({ ...alias, type: 1, data: Uint8Array.of(192, 0, 2, byte) }));
+  const shuffle = createShuffle(() => 0.5);
+  const orders = new Set<string>();
+  for (let round = 0; round < 50; round++) {
+    const { answers } = shuffleAddresses({ ...message, answers: [...addresses, alias] }, shuffle);
+    assert.equal(answers[0]?.type, 5);
+    orders.add(
+      answers
+        .slice(1)
+        .map(({ data }) => data[3])
+        .join(''),
+    );
+  }
+  assert.equal(orders.size, 6);
+});
+
 test('chains that lead out are completed by the upstream, with its code and its denial', async () => {
   const index = sampleIndex();
   index.applyService(serviceOf('missing', { type: 'ExternalName', externalName: 'no.example.com' }));
@@ -305,7 +325,7 @@ test('chains that lead out are completed by the upstream, with its code and its 
     close: async () => undefined,
   };
   const handle = createQueryHandler(
-    { responder: sampleResponder(index, { hasUpstream: true }), forwarder },
+    { responder: sampleResponder(index, { hasUpstream: true }), forwarder, permutation: unshuffled },
     { logger: silentLogger },
   );
   const ask = async (name: string): Promise<string> => {

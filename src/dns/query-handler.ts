@@ -1,11 +1,13 @@
 /** Between the sockets and the decision: what the responder leaves open goes to an upstream or to a zone transfer. */
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
+import type { Permutation } from './answer-writer.ts';
 import { decodeMessage, encodeMessage, encodeRecord, queryMessage } from './message.ts';
 import type { Message } from './message.ts';
 import { headerFlags, maxMessageBytes, rcodes } from './protocol.ts';
 import type { ChainTail, Responder } from './responder.ts';
 import { outcomes } from './responder.ts';
+import { shuffleAddresses } from './shuffle.ts';
 
 /** Asks name servers elsewhere. Expected failures are answers (SERVFAIL), not rejections. */
 export interface Forwarder {
@@ -49,6 +51,8 @@ export interface QueryHandlerParts {
   readonly forwarder?: Forwarder | undefined;
   readonly transfer?: ZoneTransfer | undefined;
   readonly observer?: QueryObserver | undefined;
+  /** The order of addresses in forwarded answers. */
+  readonly permutation: Permutation;
 }
 
 /** In place: `packet[0, length)` becomes the answer. A number is its length (0: say nothing); a promise is an answer that takes longer. */
@@ -56,7 +60,7 @@ export type QueryHandler = (packet: Uint8Array, length: number, client: QueryCli
 
 /** Puts the parts together. Never throws: what goes wrong inside is SERVFAIL to the client, counted, and logged. */
 export function createQueryHandler(parts: QueryHandlerParts, { logger }: { readonly logger: Logger }): QueryHandler {
-  const { responder, forwarder, transfer, observer } = parts;
+  const { responder, forwarder, transfer, observer, permutation } = parts;
 
   const fail = (packet: Uint8Array, length: number, client: QueryClient, error: unknown): number => {
     logger.error({ err: error, problem: messageOf(error) }, 'query failed');
@@ -81,11 +85,13 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
       }
       if (forwarder === undefined) return answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
       const maxBytes = client.isTcp ? maxMessageBytes : Math.max(512, message.edns?.udpBytes ?? 512);
-      if (outcome === outcomes.forward) return [await forwardWhole(forwarder, message, client, maxBytes)];
+      if (outcome === outcomes.forward) return [await forwardWhole(forwarder, permutation, message, client, maxBytes)];
       const type = message.questions[0]?.type ?? 0;
       const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
       const tail = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
-      return answer(responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, tail)));
+      return answer(
+        responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, shuffleAddresses(tail, permutation))),
+      );
     } catch (error) {
       packet.set(query);
       return answer(fail(packet, query.length, client, error));
@@ -134,8 +140,14 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
   };
 }
 
-async function forwardWhole(forwarder: Forwarder, query: Message, client: QueryClient, maxBytes: number): Promise<Uint8Array> {
-  const answer = await forwarder.forward(query, { isTcp: client.isTcp, maxBytes });
+async function forwardWhole(
+  forwarder: Forwarder,
+  permutation: Permutation,
+  query: Message,
+  client: QueryClient,
+  maxBytes: number,
+): Promise<Uint8Array> {
+  const answer = shuffleAddresses(await forwarder.forward(query, { isTcp: client.isTcp, maxBytes }), permutation);
   const whole = encodeMessage(answer);
   if (whole.length <= maxBytes) return whole;
   return encodeMessage({ ...answer, flags: answer.flags | headerFlags.TC, answers: [], authorities: [], additionals: [] });

@@ -79,7 +79,6 @@ export class Responder {
   readonly #address = new Uint8Array(16);
   readonly #podKey = new Uint8Array(128);
   readonly #text = new Uint8Array(256);
-  #queries = 0;
 
   constructor(options: ResponderOptions) {
     this.#index = options.index;
@@ -131,7 +130,6 @@ export class Responder {
     const isTransfer = query.qtype === queryTypes.AXFR || query.qtype === queryTypes.IXFR;
     if (isTransfer) return isTcp && zone !== undefined ? outcomes.transfer : this.#fail(packet, isTcp, rcodes.REFUSED);
     if (zone === undefined) return this.#hasUpstream ? outcomes.forward : this.#fail(packet, isTcp, rcodes.REFUSED);
-    this.#queries++;
     return zone.isReverse ? this.#reverse(packet, isTcp, zone) : this.#forward(packet, isTcp, zone, tail);
   }
 
@@ -193,7 +191,8 @@ export class Responder {
     const { query } = this;
     const isFollowed = query.qtype !== rrTypes.CNAME && query.qtype !== queryTypes.ANY;
     // First walk, then write: until the end of the chain is known the packet must stay as it is.
-    first.mark = this.#queries;
+    const mark = this.#index.nextMark();
+    first.mark = mark;
     this.#chain[0] = firstAlias;
     let links = 1;
     let last: RRset = firstAlias;
@@ -204,11 +203,11 @@ export class Responder {
       node = this.#index.forward.findText(last.items[0] as string);
       const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
       if (node === undefined || alias === undefined) break;
-      if (node.mark === this.#queries || links === maxChain) {
+      if (node.mark === mark || links === maxChain) {
         isLoop = true;
         break;
       }
-      node.mark = this.#queries;
+      node.mark = mark;
       this.#chain[links++] = alias;
       last = alias;
     }
@@ -258,11 +257,11 @@ export class Responder {
     let written = 0;
     while (written < rrset.count && writer.addAnswer(rrset, written, ownerAt)) this.#targetAt[written++] = writer.lastNameAt;
     if (writer.isTruncated) return;
-    this.#queries++;
+    const mark = this.#index.nextMark();
     for (let index = 0; index < written; index++) {
       const node = this.#index.forward.findText(rrset.items[index] as string, rrset.nameAt);
-      if (node === undefined || node.mark === this.#queries) continue;
-      node.mark = this.#queries;
+      if (node === undefined || node.mark === mark) continue;
+      node.mark = mark;
       for (const glue of node.rrsets) {
         if (glue.itemBytes > 0 && !writer.addGlue(glue, this.#targetAt[index] as number)) return;
       }

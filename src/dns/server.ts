@@ -98,9 +98,10 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     ...(options.fallthrough === undefined ? {} : { fallthrough: options.fallthrough }),
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
   };
-  const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation: createShuffle(random) });
+  const permutation = createShuffle(random);
+  const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation });
   const answer = createQueryHandler(
-    { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer },
+    { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer, permutation },
     { logger },
   );
   const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;

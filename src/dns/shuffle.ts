@@ -1,5 +1,7 @@
 /** The order of address records: uniformly random, drawn anew for every answer (Fisher–Yates, one step per record written). */
+import { rrTypes } from '../names/index.ts';
 import type { Permutation } from './answer-writer.ts';
+import type { Message, ResourceRecord } from './message.ts';
 
 /**
  * A permutation that draws lazily: a truncated answer is a uniformly random subset and costs a random number for each record
@@ -29,3 +31,12 @@ export function createShuffle(random: () => number): Permutation {
 
 /** Records in the order of the index: for tests and zone transfer. */
 export const unshuffled: Permutation = { pick: (position) => position };
+
+/** A message with its address records behind all others and in an order drawn anew. For answers from elsewhere: outside the cache, or every client would get the first one's order. */
+export function shuffleAddresses(message: Message, permutation: Permutation): Message {
+  const isAddress = ({ type }: ResourceRecord): boolean => type === rrTypes.A || type === rrTypes.AAAA;
+  const addresses = message.answers.filter(isAddress);
+  if (addresses.length < 2) return message;
+  const shuffled = addresses.map((_, position) => addresses[permutation.pick(position, addresses.length)] as ResourceRecord);
+  return { ...message, answers: [...message.answers.filter((record) => !isAddress(record)), ...shuffled] };
+}

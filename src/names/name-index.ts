@@ -80,6 +80,7 @@ export class NameIndex {
   readonly #pods = new PodAddresses();
   #serial: number;
   #apex: RRset;
+  #mark = 0;
 
   constructor(options: NameIndexOptions) {
     this.zoneWire = lowerCaseWire(mustEncodeName(options.zone));
@@ -109,6 +110,12 @@ export class NameIndex {
   /** Zone serial: Unix time of the last change that a client can see. Never goes back. */
   get serial(): number {
     return this.#serial;
+  }
+
+  /** A value for `NameNode.mark` that no node of this index has; small enough never to leave V8's small integers. */
+  nextMark(): number {
+    this.#mark = (this.#mark + 1) & 0x3fff_ffff;
+    return this.#mark;
   }
 
   /** The NS records of the apex. There is always at least one. */
