@@ -26,10 +26,14 @@ export interface ChainOptions {
   readonly masqueradeAll: boolean;
   /** False: sources of connections to cluster IPs are always kept, since pods cannot be told from others. */
   readonly detectsPods: boolean;
+  /** Forwarded packets of pods and to Services that conntrack calls invalid are dropped: they would pass untranslated. */
+  readonly dropsInvalid: boolean;
 }
 
 const first = 8;
 const tcp = 6;
+/** NF_CT_STATE_INVALID_BIT of linux/netfilter/nf_conntrack_common.h. */
+const stateInvalid = 1;
 /** IPS_DST_NAT of linux/netfilter/nf_conntrack_common.h. */
 const statusDnat = 0x20;
 /** RTN_LOCAL of linux/rtnetlink.h. */
@@ -137,7 +141,29 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
         ],
       ],
     },
+    ...(options.dropsInvalid ? [forwardChain(e)] : []),
   ];
+}
+
+/**
+ * A late packet that conntrack calls invalid (out of the window, mostly) enters no nat chain: from an endpoint it would reach the
+ * client with the pod's own address, and the client would reset the connection. Dropped, it is sent again.
+ */
+function forwardChain(e: FamilyExpressions): ChainText {
+  const dropInvalid = (address: Rule, set: 'pods' | 'service-cidrs'): Rule => [
+    nft.ct('state', first),
+    nft.bitwise(first, first, number(stateInvalid)),
+    nft.cmp('!=', first, number(0)),
+    ...address,
+    nft.lookup(set, first),
+    nft.countIn('dropped-invalid'),
+    nft.verdict({ kind: 'drop' }),
+  ];
+  return {
+    name: 'forward',
+    base: { type: 'filter', hook: 'forward', priority: 0 },
+    rules: [dropInvalid(e.source(first), 'pods'), dropInvalid(e.destination(first), 'service-cidrs')],
+  };
 }
 
 /** The rules of a chain that is made on demand. */
@@ -203,6 +229,8 @@ function stickyRules(family: IpFamily, { isNodePort, isOutside, count }: PickCha
       ...pick(1),
     ],
     record,
+    // Full: served all the same, but not pinned.
+    [...client, nft.lookup(affinityMap, first, { isInverted: true }), nft.countIn('unpinned-affinity-full')],
     usePinned,
     [nft.countIn('fallback-endpoint'), ...pick(1)],
     usePinned,

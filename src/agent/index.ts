@@ -11,3 +11,5 @@ export { TableState } from './table-state.ts';
 export type { LostClaim } from './table-state.ts';
 export { affinityMap, counters, tableName, tableOf } from './layout.ts';
 export { endpointText, frontendText } from './row-bytes.ts';
+export { clearAffinity, decodeAffinity, listAffinity } from './affinity-entries.ts';
+export type { AffinityEntry, AffinityFilter, FrontendOwner } from './affinity-entries.ts';

@@ -37,15 +37,17 @@ export type RowSet = (typeof rowSets)[number];
 /** The map that the kernel itself writes: client and frontend -> id. */
 export const affinityMap = 'affinity';
 
-/** Named counters: packets dropped or refused by reason, and two of the machinery itself. */
+/** Named counters: packets dropped or refused by reason, and what the machinery itself met with. */
 export const counters = [
   'dropped-no-local-endpoint',
   'dropped-source-range',
   'dropped-unallocated',
+  'dropped-invalid',
   'rejected-no-endpoint',
   'rejected-no-such-port',
   'fallback-endpoint',
   'missed-endpoint',
+  'unpinned-affinity-full',
 ] as const;
 export type CounterName = (typeof counters)[number];
 

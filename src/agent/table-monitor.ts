@@ -5,7 +5,7 @@
 import { NftMonitor } from '../linux/index.ts';
 import type { NetlinkSocket, NftEvent, Nftables } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { tableName } from './layout.ts';
+import { affinityMap, tableName } from './layout.ts';
 
 export interface TableMonitorOptions {
   /** A netfilter socket of the node's namespace for this alone; closed with the monitor. */
@@ -47,7 +47,8 @@ export class TableMonitor {
   #take(event: NftEvent): void {
     switch (event.kind) {
       case 'change':
-        if (event.table.name === tableName && event.table.family !== 'inet') this.#touchesUs = true;
+        // Who removes pins does no harm.
+        if (event.table.name === tableName && event.table.family !== 'inet' && event.name !== affinityMap) this.#touchesUs = true;
         return;
       case 'generation': {
         const { processId, processName } = event.generation;

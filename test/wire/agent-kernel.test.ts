@@ -54,7 +54,7 @@ if (isInside(import.meta.url)) {
     for (const family of ['IPv4', 'IPv6'] as const) {
       const structure = dumpStructure(nftables(), family);
       assert.ok(structure !== undefined);
-      assert.deepEqual(findFaults(structure, family, { masqueradeAll: false, detectsPods: true }), {
+      assert.deepEqual(findFaults(structure, family, { masqueradeAll: false, detectsPods: true, dropsInvalid: true }), {
         mustRebuild: [],
         badChains: new Set(),
         missingCounters: [],

@@ -380,6 +380,8 @@ export class AgentLab {
 
   async #makePlace(name: string): Promise<Place> {
     const namespace = await this.thread.create(name);
+    // Addresses are to be there at once, not a second later when nobody has objected.
+    await this.thread.writeSysctl(namespace, 'net.ipv6.conf.default.accept_dad', 0);
     const place = { name, namespace, routes: new RouteSocket(await this.thread.openNetlink(namespace, 'route')) };
     this.#places.set(name, place);
     return place;
