@@ -30,6 +30,8 @@ export const headerBytes = 12;
 export const optBytes = 11;
 /** Largest answer over UDP to a client that says nothing else (RFC 1035 §4.2.1). */
 export const plainUdpBytes = 512;
+/** Largest answer over UDP to any client (`bufsize` allows no more). */
+export const maxUdpPacketBytes = 4096;
 /** Largest message over TCP. */
 export const maxMessageBytes = 65_535;
 

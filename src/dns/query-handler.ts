@@ -4,7 +4,7 @@ import { messageOf } from '../observe/index.ts';
 import type { Permutation } from './answer-writer.ts';
 import { decodeMessage, encodeMessage, encodeRecord, queryMessage } from './message.ts';
 import type { Message } from './message.ts';
-import { headerFlags, maxMessageBytes, rcodes } from './protocol.ts';
+import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './protocol.ts';
 import type { ChainTail, Responder } from './responder.ts';
 import { outcomes } from './responder.ts';
 import { shuffleAddresses } from './shuffle.ts';
@@ -74,27 +74,26 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
     client: QueryClient,
     target: string,
   ): Promise<readonly Uint8Array[]> => {
-    const packet = new Uint8Array(maxMessageBytes);
-    packet.set(query);
-    const answer = (length: number): readonly Uint8Array[] => [packet.slice(0, length)];
+    // Room for a whole answer is made only by those ways that write one: most queries are forwarded and need none.
+    const respond = (write: (packet: Uint8Array) => number): readonly Uint8Array[] => {
+      const packet = new Uint8Array(client.isTcp ? maxMessageBytes : maxUdpPacketBytes);
+      packet.set(query);
+      return [packet.slice(0, write(packet))];
+    };
+    const refuse = (packet: Uint8Array): number => responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED);
     try {
       const message = decodeMessage(query);
-      if (outcome === outcomes.transfer) {
-        const messages = transfer?.(message, client);
-        return messages ?? answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
-      }
-      if (forwarder === undefined) return answer(responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
-      const maxBytes = client.isTcp ? maxMessageBytes : Math.max(512, message.edns?.udpBytes ?? 512);
+      if (outcome === outcomes.transfer) return transfer?.(message, client) ?? respond(refuse);
+      if (forwarder === undefined) return respond(refuse);
+      const maxBytes = client.isTcp ? maxMessageBytes : Math.max(plainUdpBytes, message.edns?.udpBytes ?? plainUdpBytes);
       if (outcome === outcomes.forward) return [await forwardWhole(forwarder, permutation, message, client, maxBytes)];
       const type = message.questions[0]?.type ?? 0;
       const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
-      const tail = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
-      return answer(
-        responder.respondWithTail(packet, query.length, client.isTcp, chainTail(target, shuffleAddresses(tail, permutation))),
-      );
+      const answer = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
+      const tail = chainTail(target, shuffleAddresses(answer, permutation));
+      return respond((packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));
     } catch (error) {
-      packet.set(query);
-      return answer(fail(packet, query.length, client, error));
+      return respond((packet) => fail(packet, query.length, client, error));
     }
   };
 

@@ -19,7 +19,7 @@ import { withQueryLog } from './query-log.ts';
 import { Responder } from './responder.ts';
 import { createShuffle } from './shuffle.ts';
 import { slimNamespace, slimPod, slimService, slimSlice } from './slim-objects.ts';
-import { maxMessageBytes } from './protocol.ts';
+import { maxUdpPacketBytes } from './protocol.ts';
 import type { TcpTimeouts } from './tcp-service.ts';
 import { UdpWorkerService } from './udp-worker-service.ts';
 
@@ -119,7 +119,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       ...(counters === undefined ? {} : { counters }),
     };
     const answerSlowly = async (query: Uint8Array): Promise<Uint8Array | undefined> => {
-      const packet = new Uint8Array(maxMessageBytes);
+      const packet = new Uint8Array(maxUdpPacketBytes);
       packet.set(query);
       const result = await handle(packet, query.length, { address: at.address, isTcp: false });
       return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
@@ -150,11 +150,11 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   const stopFeeding = followInformers(informers, apply);
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
   const ready = Promise.race([
-    Promise.all(listOf(informers).map((informer) => informer.synced())).then(() => undefined),
+    Promise.all(listOf(informers).map((informer) => informer.synced())),
     rejectWhenAborted(stopping.signal),
-  ]).then(() => {
+  ]).then(async () => {
+    await Promise.all(workers.map((worker) => worker.sync()));
     isReady = true;
-    for (const worker of workers) worker.tell({ kind: 'synced' });
     logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
   });
   // Whoever waits for `ready` hears of a close; no one need wait.

@@ -2,7 +2,7 @@
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
 import type { Logger } from '../observe/index.ts';
-import { maxMessageBytes } from './protocol.ts';
+import { maxMessageBytes, maxUdpPacketBytes } from './protocol.ts';
 
 /** Where to answer from: an address of this machine, or a socket that someone else made and bound (perhaps in another network namespace). */
 export type UdpEndpoint =
@@ -69,9 +69,9 @@ export class UdpService {
   }
 
   #receive(datagram: Uint8Array, client: RemoteInfo): void {
-    const packet = this.#free.pop() ?? new Uint8Array(packetBytes);
-    packet.set(datagram.length > packetBytes ? datagram.subarray(0, packetBytes) : datagram);
-    const answer = this.#handler(packet, Math.min(datagram.length, packetBytes), client);
+    const packet = this.#free.pop() ?? new Uint8Array(maxUdpPacketBytes);
+    packet.set(datagram.length > maxUdpPacketBytes ? datagram.subarray(0, maxUdpPacketBytes) : datagram);
+    const answer = this.#handler(packet, Math.min(datagram.length, maxUdpPacketBytes), client);
     if (typeof answer === 'number') {
       if (answer > 0) this.#send(packet, answer, client);
       else this.#free.push(packet);
@@ -96,6 +96,3 @@ export class UdpService {
     });
   }
 }
-
-/** Queries are small and answers are capped at 4096 (`bufsize` allows no more). */
-const packetBytes = 4096;

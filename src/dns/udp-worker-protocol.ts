@@ -29,8 +29,7 @@ export type ToUdpWorker =
   | { readonly kind: 'synced' }
   | { readonly kind: 'stop' };
 
-/** From the thread: a query that needs others. `source` is the sender's sockaddr. */
-export interface FromUdpWorker {
-  readonly query: Uint8Array;
-  readonly source: Uint8Array;
-}
+/** From the thread: a query that needs others, with its sender's sockaddr; or that everything told up to `synced` is taken in. */
+export type FromUdpWorker =
+  | { readonly kind: 'query'; readonly query: Uint8Array; readonly source: Uint8Array }
+  | { readonly kind: 'synced' };

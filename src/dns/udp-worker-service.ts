@@ -27,6 +27,7 @@ export class UdpWorkerService {
   /** Sends answers of the slow path from the same socket. */
   readonly #sender: UdpBatch;
   readonly #exited: Promise<void>;
+  readonly #synced = Promise.withResolvers<void>();
 
   constructor(options: UdpWorkerOptions, { logger }: { readonly logger: Logger }) {
     this.#options = options;
@@ -43,7 +44,20 @@ export class UdpWorkerService {
     this.#sender = new UdpBatch({ fd: start.fd, family: start.family, slots: 1, slotBytes: maxMessageBytes + 1 });
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
     this.#worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
-    this.#port.on('message', (message: FromUdpWorker) => void this.#answer(message));
+    this.#port.on('message', (message: FromUdpWorker) => {
+      if (message.kind === 'synced') this.#synced.resolve();
+      else {
+        this.#answer(message.query, message.source).catch((error: unknown) => {
+          this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
+        });
+      }
+    });
+  }
+
+  /** Resolves when the thread has taken in everything told so far and answers NXDOMAIN from then on; or when it has ended. */
+  async sync(): Promise<void> {
+    this.tell({ kind: 'synced' });
+    await Promise.race([this.#synced.promise, this.#exited]);
   }
 
   tell(message: ToUdpWorker): void {
@@ -60,7 +74,7 @@ export class UdpWorkerService {
     closeDescriptor(this.#options.start.fd);
   }
 
-  async #answer({ query, source }: FromUdpWorker): Promise<void> {
+  async #answer(query: Uint8Array, source: Uint8Array): Promise<void> {
     const answer = await this.#options.answerSlowly(query);
     if (answer === undefined) return;
     // The slot's name is where the answer goes: nothing is ever received here.

@@ -30,15 +30,20 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
       const message = entry.message as ToUdpWorker;
       if (message.kind === 'stop') state.isStopping = true;
-      else if (message.kind === 'synced') state.isSynced = true;
-      else {
+      else if (message.kind === 'synced') {
+        state.isSynced = true;
+        port.postMessage({ kind: 'synced' } satisfies FromUdpWorker);
+      } else {
         state.nowSeconds = message.atSeconds;
         applyEvent(index, message.event);
       }
     }
   };
 
-  while (!state.isStopping) {
+  for (;;) {
+    // First: what was told while the thread started comes before the queries that arrived meanwhile.
+    takeIn();
+    if (state.isStopping) return;
     const count = batch.receive(waitMs);
     const startedSeconds = counters === undefined ? 0 : performance.now() / 1000;
     let answered = 0;
@@ -52,14 +57,17 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
         const { query } = responder;
         counters?.count(query.qtype, query.isDnssecOk, responder.rcode, length, outcome, client, false);
       } else if (outcome !== outcomes.drop) {
-        port.postMessage({ query: packet.slice(0, length), source: batch.sourceBytes(slot).slice() } satisfies FromUdpWorker);
+        port.postMessage({
+          kind: 'query',
+          query: packet.slice(0, length),
+          source: batch.sourceBytes(slot).slice(),
+        } satisfies FromUdpWorker);
       }
     }
     if (answered > 0) {
       batch.flush();
       counters?.took(performance.now() / 1000 - startedSeconds, answered);
     }
-    takeIn();
   }
 }
 
