@@ -1,4 +1,5 @@
 /** Changes of kernel rows, in an order that is safe at every prefix. Pure. */
+import type { NftCounter } from '../linux/index.ts';
 import type { Bytes } from './row-bytes.ts';
 import type { RowSet } from './layout.ts';
 
@@ -8,6 +9,8 @@ export interface Row {
   /** Of an interval set: first key, then last key, both inclusive. */
   readonly key: Bytes;
   readonly data?: Bytes;
+  /** Of a verdict map: what its counter starts from; absent: zero. */
+  readonly counter?: NftCounter;
 }
 
 export type RowChange =

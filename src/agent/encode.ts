@@ -88,7 +88,9 @@ function elementOf(set: RowSet, row: Row, family: IpFamily): NftElement[] {
   if (intervalSets.has(set)) return rangeElements(set, row.key, family);
   const key = toUint8Array(row.key);
   if (row.data === undefined) return [{ key }];
-  return [verdictMaps.has(set) ? { key, verdict: { kind: 'goto', chain: row.data } } : { key, data: toUint8Array(row.data) }];
+  if (!verdictMaps.has(set)) return [{ key, data: toUint8Array(row.data) }];
+  const verdict = { kind: 'goto', chain: row.data } as const;
+  return [row.counter === undefined ? { key, verdict } : { key, verdict, counter: row.counter }];
 }
 
 function rangeElements(set: RowSet, key: Bytes, family: IpFamily): NftElement[] {

@@ -4,11 +4,12 @@ import type { Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { appendRepair, appendStrangerRemoval, appendStructure, dumpRows, dumpStructure, findFaults, seedFrom } from './adopt.ts';
+import { carryCounters } from './carry-counters.ts';
 import type { ChainOptions } from './chains.ts';
 import type { Changes } from './changes.ts';
 import { encodeChanges } from './encode.ts';
 import type { RowSet } from './layout.ts';
-import { declareSets, parsePickChain, sizeFor, sizedSets, tableOf } from './layout.ts';
+import { affinityMap, declareSets, parsePickChain, sizeFor, sizedSets, tableOf } from './layout.ts';
 import { noRows, TableState } from './table-state.ts';
 import type { TakenChanges } from './table-state.ts';
 
@@ -84,6 +85,7 @@ export class KernelTable {
     for (const set of sizedSets) this.#sizes.set(set, structure.sets.get(set)?.size ?? Number.POSITIVE_INFINITY);
     this.#batch.clear();
     appendRepair(this.#batch, family, this.#options, structure, faults);
+    this.#growAffinity(structure.sets.get(affinityMap)?.size);
     const mended =
       faults.badChains.size + faults.missingCounters.length + faults.strangeChains.length + faults.strangeSets.length;
     if (mended > 0) {
@@ -126,6 +128,7 @@ export class KernelTable {
 
   #commit(changes: Changes, appendLast?: () => void): number {
     const { nftables, family } = this.#options;
+    carryCounters(nftables, family, changes);
     let transactions = 0;
     const flush = (): void => {
       if (this.#batch.length === 0) return;
@@ -137,6 +140,13 @@ export class KernelTable {
     appendLast?.();
     flush();
     return transactions;
+  }
+
+  /** The configured size holds for a table that is there already, if it is a larger one; the kernel cannot make it smaller. */
+  #growAffinity(size: number | undefined): void {
+    if (size === undefined || size >= this.#options.affinitySize) return;
+    const declared = declareSets(this.family, this.#sizes, this.#options.affinitySize).find(({ name }) => name === affinityMap);
+    if (declared !== undefined) this.#batch.addSet(tableOf(this.family), declared);
   }
 
   /** Raises the limit of sets that could not take all their rows being replaced at once: until commit old and new ones both count. */

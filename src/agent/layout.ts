@@ -64,6 +64,9 @@ export const verdictMaps: ReadonlySet<RowSet> = new Set([
   'sources-nodeports',
 ]);
 
+/** Verdict maps whose elements count the connections that they lead on. */
+export const countedMaps: ReadonlySet<RowSet> = new Set(['services', 'services-outside', 'nodeports', 'nodeports-outside']);
+
 /** Sets that grow with Services and endpoints and so get a size: then the kernel takes its fixed hash, which loads twice as fast. */
 export const sizedSets: ReadonlySet<RowSet> = new Set(['services', 'endpoints', 'slots', 'pinned', 'sources', 'cluster-ips']);
 
