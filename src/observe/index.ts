@@ -1,3 +1,4 @@
 /** Errors with codes, logs, metrics. */
 export * from './errors.ts';
 export * from './log.ts';
+export * from './metrics.ts';
