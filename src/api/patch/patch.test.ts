@@ -145,7 +145,7 @@ const strategicCases: readonly {
   readonly want: unknown;
 }[] = [
   {
-    name: 'items of a keyed list are merged by their key, new ones appended',
+    name: 'items of a keyed list are merged by their key',
     schema: serviceSchema,
     original: service([{ port: 80, name: 'http', nodePort: 30080 }]),
     patch: service([
@@ -218,7 +218,7 @@ const strategicCases: readonly {
     schema: serviceSchema,
     original: { metadata: { finalizers: ['a', 'b', 'c'] } },
     patch: { metadata: { '$deleteFromPrimitiveList/finalizers': ['a', 'c'], finalizers: ['d'] } },
-    want: { metadata: { finalizers: ['b', 'd'] } },
+    want: { metadata: { finalizers: ['d', 'b'] } },
   },
   {
     name: '$setElementOrder orders named items and leaves the server its own between them',
@@ -274,8 +274,8 @@ const strategicCases: readonly {
               {
                 name: 'a',
                 env: [
-                  { name: 'X', value: '1' },
                   { name: 'Y', value: '2' },
+                  { name: 'X', value: '1' },
                 ],
               },
             ],
@@ -283,6 +283,13 @@ const strategicCases: readonly {
         },
       },
     },
+  },
+  {
+    name: 'an item that is new stands before those that the patch does not name',
+    schema: serviceSchema,
+    original: service([{ port: 80 }, { port: 81 }, { port: 82 }]),
+    patch: service([{ port: 81, name: 'b' }, { port: 443 }]),
+    want: service([{ port: 80 }, { port: 81, name: 'b' }, { port: 443 }, { port: 82 }]),
   },
   {
     name: 'conditions merge by type',

@@ -64,7 +64,7 @@ function mergeMember(schema: Schema | undefined, before: unknown, value: unknown
 }
 
 function mergeList(schema: Schema | undefined, original: readonly unknown[], patch: readonly unknown[], name: string): unknown[] {
-  if (![...original, ...patch].some(isJsonObject)) return [...new Set([...original, ...patch])];
+  if (![...original, ...patch].some(isJsonObject)) return arrange([...new Set([...original, ...patch])], patch, original, schema);
   const key = schema?.patchMergeKey;
   if (key === undefined) throw badRequest(`cannot merge lists without merge key for ${goQuote(name)}`);
   if (patch.some((item) => isJsonObject(item) && item[directive] === 'replace'))
@@ -85,7 +85,7 @@ function mergeList(schema: Schema | undefined, original: readonly unknown[], pat
     if (at < 0) merged.push(stripDirectives(item));
     else merged[at] = mergeMapping(schema?.items, isJsonObject(before) ? before : {}, item);
   }
-  return merged;
+  return arrange(merged, patch, original, schema);
 }
 
 /** `$deleteFromPrimitiveList/name`: the list loses these items. */
@@ -112,24 +112,36 @@ function setOrder(
   if (!Array.isArray(order)) throw badRequest(`${goQuote(directiveName)} must be a list`);
   const list = merged.get(name);
   if (!Array.isArray(list)) return;
+  merged.set(name, arrange(list, order, Array.isArray(original[name]) ? original[name] : [], schema));
+}
+
+/**
+ * A merged list in order: items that the patch names in the patch's order, the server's own between them where they were.
+ * Items new to the server have no place there and stand before what the patch does not name.
+ */
+function arrange(
+  list: readonly unknown[],
+  named: readonly unknown[],
+  original: readonly unknown[],
+  schema: Schema | undefined,
+): unknown[] {
   const identify = identifier(schema);
-  const wanted = order.map(identify);
-  const serverOrder = Array.isArray(original[name]) ? original[name].map(identify) : [];
-  const named = list
+  const wanted = named.map(identify);
+  const serverOrder = original.map(identify);
+  const patched = list
     .filter((item) => wanted.includes(identify(item)))
     .toSorted((a, b) => wanted.indexOf(identify(a)) - wanted.indexOf(identify(b)));
   const own = list.filter((item) => !wanted.includes(identify(item)));
   const ordered: unknown[] = [];
   let next = 0;
-  for (const item of named) {
-    // An item new to the server has no place there (-1): it stands where the patch puts it.
+  for (const item of patched) {
     const place = serverOrder.indexOf(identify(item));
     const ahead = own.slice(next).findIndex((other) => serverOrder.indexOf(identify(other)) >= place);
     const count = place < 0 ? 0 : ahead < 0 ? own.length - next : ahead;
     ordered.push(...own.slice(next, next + count), item);
     next += count;
   }
-  merged.set(name, [...ordered, ...own.slice(next)]);
+  return [...ordered, ...own.slice(next)];
 }
 
 /** The patch's own items must stand in the order that it asks for. */
