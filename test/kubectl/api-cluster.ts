@@ -33,8 +33,8 @@ export interface RunOptions {
 /** A kubectl that still runs, such as a watch. */
 export interface Running {
   /** Resolves once standard output matches; rejects after ten seconds with what was printed. */
-  printed(pattern: RegExp): Promise<string>;
-  stop(): Promise<void>;
+  readonly printed: (pattern: RegExp) => Promise<string>;
+  readonly stop: () => Promise<void>;
 }
 
 export interface ApiCluster extends AsyncDisposable {
@@ -44,14 +44,14 @@ export interface ApiCluster extends AsyncDisposable {
   /** A folder that goes with the cluster. */
   readonly scratch: string;
   /** Runs kubectl; a single text is split at blanks. */
-  kubectl(args: string | readonly string[], options?: RunOptions): Promise<Ran>;
+  readonly kubectl: (args: string | readonly string[], options?: RunOptions) => Promise<Ran>;
   /** Runs kubectl and fails the test unless it ends with 0; gives standard output. */
-  ok(args: string | readonly string[], options?: RunOptions): Promise<string>;
+  readonly ok: (args: string | readonly string[], options?: RunOptions) => Promise<string>;
   /** Runs kubectl and fails the test if it ends with 0; gives standard error. */
-  fails(args: string | readonly string[], options?: RunOptions): Promise<string>;
-  start(args: string): Running;
+  readonly fails: (args: string | readonly string[], options?: RunOptions) => Promise<string>;
+  readonly start: (args: string) => Running;
   /** Writes a file into the scratch folder and gives its path. */
-  file(name: string, text: string): string;
+  readonly file: (name: string, text: string) => string;
 }
 
 /** Starts a cluster of `nodeNames` for one kubectl program. */
