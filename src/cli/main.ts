@@ -84,6 +84,21 @@ function createProgram(): Command {
     .action(async (options: ApiServerFlags) => (await import('./apiserver.ts')).apiServerCommand(options));
 
   program
+    .command('dns')
+    .description('the name server alone, for the cluster of a kubeconfig')
+    .option('--kubeconfig <file>', 'the cluster; default $KUBECONFIG, ~/.kube/config, then the pod it runs in')
+    .option('--context <name>', 'context of the kubeconfig to use')
+    .option('--config <corefile>', 'a Corefile instead of the flags for names and forwarding')
+    .option('--listen <address:port>', 'where to answer (repeatable; default port 53 of every address)', collectOptional)
+    .option('--cluster-domain <zone>', 'the zone of the cluster (default cluster.local)')
+    .option('--forward <address>', 'ask this server for all other names (repeatable)', collectOptional)
+    .option('--udp-workers <n>', 'threads that answer UDP, for each address (default one for each core)', positiveInteger)
+    .addOption(
+      new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('warn'),
+    )
+    .action(async (options: DnsFlags) => (await import('./dns.ts')).dnsCommand(options));
+
+  program
     .command('version')
     .description('print the version')
     .action(() => console.log(`fairlead ${version} (Node ${process.versions.node}, ${process.platform} ${process.arch})`));
@@ -128,6 +143,21 @@ export interface ApiServerFlags {
   readonly port: number;
   readonly kubeconfig?: string;
   readonly logLevel: UpFlags['logLevel'];
+}
+
+export interface DnsFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly config?: string;
+  readonly listen?: readonly string[];
+  readonly clusterDomain?: string;
+  readonly forward?: readonly string[];
+  readonly udpWorkers?: number;
+  readonly logLevel: UpFlags['logLevel'];
+}
+
+function collectOptional(value: string, previous?: readonly string[]): string[] {
+  return collect(value, previous ?? []);
 }
 
 function collect(value: string, previous: readonly string[]): string[] {

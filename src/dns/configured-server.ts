@@ -30,6 +30,8 @@ export interface ConfiguredDnsOptions {
   /** Instead of every address and the port of the blocks. */
   readonly listen?: DnsListen;
   readonly ownAddresses?: readonly string[];
+  /** Threads that answer UDP, for each address (`DnsServerOptions`). Default 0. */
+  readonly udpWorkers?: number;
 }
 
 /** A running server with its endpoints. */
@@ -37,8 +39,8 @@ export interface ConfiguredDns {
   readonly server: DnsServer;
   /** What is bound for HTTP, by path. */
   readonly endpoints: readonly { readonly path: string; readonly address: string; readonly port: number }[];
-  /** Unready at once, still answering for the lame-duck time, then closed. */
-  close(): Promise<void>;
+  /** Unready at once, still answering for the lame-duck time, then closed. Hurried, it ends the lame-duck time. May be called again. */
+  close(how?: { readonly isHurried: boolean }): Promise<void>;
 }
 
 /** Thrown when the blocks, each right in itself, ask for what one server cannot be. */
@@ -73,6 +75,7 @@ export async function startConfiguredDns(
       listen,
       logsQueries: main.logsQueries,
       observer: metrics,
+      ...(options.udpWorkers === undefined ? {} : { udpWorkers: options.udpWorkers }),
       ...(main.maxUdpBytes === undefined ? {} : { maxUdpBytes: main.maxUdpBytes }),
       ...(options.ownAddresses === undefined ? {} : { ownAddresses: options.ownAddresses }),
       ...(forwarder === undefined ? {} : { forwarder }),
@@ -97,16 +100,23 @@ export async function startConfiguredDns(
     await Promise.all([server.close(), ...running.map(({ endpoints }) => endpoints.close())]);
     throw error;
   }
+  const hurry = Promise.withResolvers<void>();
+  let closed: Promise<void> | undefined;
+  const close = async (): Promise<void> => {
+    // Ready goes first: who routes to us must learn it while we still answer.
+    state.isStopping = true;
+    const lameDuck = setTimeout(hurry.resolve, main.health?.lameDuckMs ?? 0);
+    await hurry.promise;
+    clearTimeout(lameDuck);
+    await server.close();
+    await Promise.all(running.map(({ endpoints }) => endpoints.close()));
+  };
   return {
     server,
     endpoints: running.map(({ path, endpoints }) => ({ path, ...endpoints.address })),
-    async close() {
-      // Ready goes first: who routes to us must learn it while we still answer.
-      state.isStopping = true;
-      const lameDuckMs = main.health?.lameDuckMs ?? 0;
-      if (lameDuckMs > 0) await new Promise((resolve) => setTimeout(resolve, lameDuckMs));
-      await server.close();
-      await Promise.all(running.map(({ endpoints }) => endpoints.close()));
+    async close(how) {
+      if (how?.isHurried === true) hurry.resolve();
+      await (closed ??= close());
     },
   };
 }

@@ -1,0 +1,135 @@
+/** `fairlead dns`: the name server alone, for any Kubernetes API server. */
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { createClient, loadKubeconfig } from '../client/index.ts';
+import { parseCorefile, startConfiguredDns } from '../dns/index.ts';
+import type { BlockConfig, ConfiguredDns } from '../dns/index.ts';
+import { isPort, parseIp } from '../net/index.ts';
+import { CodedError, createLogger, messageOf } from '../observe/index.ts';
+import type { DnsFlags } from './main.ts';
+
+/** A command line that asks for what cannot be, or a configuration that cannot be read. */
+export class DnsCommandError extends CodedError<{ readonly code: 'usage' | 'config' | 'listen' }> {}
+
+/** Serves until a signal comes; answers on for the lame-duck time of the configuration, or until a second signal. */
+export async function dnsCommand(flags: DnsFlags): Promise<void> {
+  const logger = createLogger(flags.logLevel);
+  const signals = new Signals();
+  const blocks = readBlocks(flags);
+  const kubeconfig = blocks.find((block) => block.kubernetes !== undefined)?.kubernetes?.kubeconfig;
+  const config = loadKubeconfig(flags.kubeconfig ?? kubeconfig?.path, { context: flags.context ?? kubeconfig?.context });
+  const client = createClient(config, { logger });
+  const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
+  let dns: ConfiguredDns;
+  try {
+    dns = await startConfiguredDns(
+      { blocks, source: { client }, udpWorkers: workersOf(flags), ...(listen === undefined ? {} : { listen }) },
+      { logger },
+    );
+  } catch (error) {
+    client.close();
+    throw listenError(error);
+  }
+  for (const { protocol, address, port } of dns.server.addresses)
+    if (protocol === 'TCP') console.error(`DNS at ${hostPort(address, port)}, UDP and TCP; API ${config.server}`);
+  for (const { path, address, port } of dns.endpoints) console.error(`HTTP at http://${hostPort(address, port)}${path}`);
+  dns.server.ready.then(
+    () => console.error(`ready: ${dns.server.index.forward.size} names; stop with Ctrl-C`),
+    (error: unknown) => logger.debug({ err: error }, 'stopped before the names were known'),
+  );
+  await signals.next();
+  const closing = dns.close();
+  await Promise.race([closing, signals.next()]);
+  await dns.close({ isHurried: true });
+  await closing;
+  client.close();
+  signals.close();
+}
+
+/** The configuration file, or what the flags stand for. */
+function readBlocks(flags: DnsFlags): readonly BlockConfig[] {
+  if (flags.config === undefined) return parseCorefile(corefileOf(flags), 'flags');
+  const [other] = (['clusterDomain', 'forward'] as const).filter((flag) => flags[flag] !== undefined);
+  if (other !== undefined) {
+    const name = other === 'forward' ? '--forward' : '--cluster-domain';
+    throw new DnsCommandError(`${name} does not go with --config: the file says it`, { code: 'usage' });
+  }
+  let text: string;
+  try {
+    text = readFileSync(flags.config, 'utf8');
+  } catch (error) {
+    throw new DnsCommandError(`cannot read the configuration: ${messageOf(error)}`, { code: 'config' });
+  }
+  return parseCorefile(text, flags.config, process.env);
+}
+
+/** What Kubernetes' own manifest configures, with the flags in it. */
+function corefileOf({ clusterDomain = 'cluster.local', forward = [] }: DnsFlags): string {
+  const fallthrough = forward.length === 0 ? '' : 'fallthrough in-addr.arpa ip6.arpa\n';
+  const forwarding = forward.length === 0 ? '' : `forward . ${forward.join(' ')} {\nmax_concurrent 1000\n}\ncache 30\n`;
+  return `.:53 {
+kubernetes ${clusterDomain} in-addr.arpa ip6.arpa {
+pods insecure
+ttl 30
+${fallthrough}}
+${forwarding}}
+`;
+}
+
+function workersOf(flags: DnsFlags): number {
+  // batched system calls are Linux's
+  if (process.platform !== 'linux') return 0;
+  return flags.udpWorkers ?? availableParallelism();
+}
+
+function parseListen(texts: readonly string[]): { readonly address: readonly string[]; readonly port: number } {
+  const places = texts.map((text) => {
+    const [, address = '', portText = '53'] =
+      /^\[?(.*?)\]?(?::([0-9]+))?$/.exec(parseIp(text) === undefined ? text : `[${text}]`) ?? [];
+    const port = Number(portText);
+    if (parseIp(address) === undefined || !(port === 0 || isPort(port)))
+      throw new DnsCommandError(`not a place to listen at: ${text}; write ADDRESS or ADDRESS:PORT`, { code: 'usage' });
+    return { address, port };
+  });
+  const port = places[0]?.port ?? 53;
+  if (places.some((place) => place.port !== port))
+    throw new DnsCommandError('all places to listen at must have one port', { code: 'usage' });
+  return { address: places.map(({ address }) => address), port };
+}
+
+/** The system's error as a sentence that says what to do. */
+function listenError(error: unknown): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const advice: Readonly<Record<string, string>> = {
+    EACCES: 'ports below 1024 need privileges; choose another with --listen ADDRESS:PORT',
+    EADDRINUSE: 'another program listens there; choose another place with --listen ADDRESS:PORT',
+    EADDRNOTAVAIL: 'this machine has no such address',
+  };
+  const text = advice[code];
+  return text === undefined ? error : new DnsCommandError(`cannot listen: ${messageOf(error)}; ${text}`, { code: 'listen' });
+}
+
+function hostPort(address: string, port: number): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+}
+
+/** Signals to stop, one after the other. */
+class Signals {
+  readonly #names = ['SIGINT', 'SIGTERM'] as const;
+  #waiting = Promise.withResolvers<void>();
+  readonly #listener = (): void => this.#waiting.resolve();
+
+  constructor() {
+    for (const name of this.#names) process.on(name, this.#listener);
+  }
+
+  /** Resolves with the next one, or one that came since the last. */
+  async next(): Promise<void> {
+    await this.#waiting.promise;
+    this.#waiting = Promise.withResolvers<void>();
+  }
+
+  close(): void {
+    for (const name of this.#names) process.off(name, this.#listener);
+  }
+}
