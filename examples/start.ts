@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { up } from '../src/cli/up.ts';
 
-process.env['FAIRLEAD_PROGRAM'] ??= './fairlead';
+process.env['FAIRLEAD_PROGRAM'] ??= join(import.meta.dirname, '..', 'fairlead');
 await up({
   filename: [import.meta.dirname],
   nodes: 3,

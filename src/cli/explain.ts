@@ -17,7 +17,7 @@ export async function explainCommand(flags: ExplainFlags & { readonly target: st
 }
 
 async function liveWorld(flags: ExplainFlags): Promise<World> {
-  const path = flags.kubeconfig ?? findLab(flags.name).kubeconfig;
+  const path = flags.kubeconfig ?? findLab(flags.name).ready.kubeconfig;
   const client = createClient(loadKubeconfig(path), { logger: silentLogger });
   const ranges = await client.list(serviceCidrs);
   return worldFromCluster(client, { serviceCidrs: ranges.items.flatMap((range) => range.spec?.cidrs ?? []) });

@@ -1,10 +1,8 @@
 /** The lab's own process: the first of its pid namespace, in a user and mount namespace of its own, on the host's network. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { pods } from '../api/index.ts';
-import { serveControl, startCluster, summarize } from '../cluster/index.ts';
-import type { Cluster, PlaceEntry } from '../cluster/index.ts';
-import { buildHosts, buildResolvConf } from '../kubelet/index.ts';
+import { answerControl, serveControl, startCluster, summarize } from '../cluster/index.ts';
+import type { Cluster } from '../cluster/index.ts';
 import { readManifests } from '../manifest/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import type { FromInner, InnerOptions, ToInner } from './messages.ts';
@@ -15,7 +13,9 @@ export async function inner(text: string): Promise<void> {
   const options = JSON.parse(text) as InnerOptions;
   const stopped = untilStopped();
   try {
-    const cluster = await start(options);
+    const cluster = await Promise.race([start(options), stopped]);
+    // stopped before it was ready: what has started ends with this process
+    if (cluster === undefined) process.exit(0);
     if (options.extension !== undefined) await Promise.race([extend(cluster, options.extension), stopped]);
     await stopped;
     await cluster.close();
@@ -48,11 +48,11 @@ async function start(options: InnerOptions): Promise<Cluster> {
   const kubeconfig = join(options.stateDirectory, 'kubeconfig');
   writeFileSync(kubeconfig, cluster.kubeconfigText, { mode: 0o600 });
   const controlSocket = join(options.stateDirectory, 'control.sock');
-  await serveControl(controlSocket, async (request) => placeEntry(cluster, request.place));
+  await serveControl(controlSocket, (request) => answerControl(cluster, request));
+  for (const publication of publications) await publish(cluster, publication);
   await cluster.apply(manifests);
   if (manifests.length > 0) say({ kind: 'progress', text: `${manifests.length} objects applied` });
-  const missing = await cluster.settled();
-  for (const publication of publications) await publish(cluster, publication);
+  const missing = await cluster.settled({ waiting: (names) => say({ kind: 'waiting', missing: names }) });
   const summary = summarize(cluster.informers, {
     program: options.program,
     name: options.name,
@@ -75,28 +75,6 @@ async function extend(cluster: Cluster, path: string): Promise<void> {
   say({ kind: 'finished', passed });
 }
 
-/** How to enter a place, with the names that are known there. */
-function placeEntry(cluster: Cluster, name: string): PlaceEntry {
-  const place = cluster.lab.place(name);
-  const [kind = '', ...rest] = name.split('/');
-  const pod =
-    kind === 'pod' ? cluster.informers.of(pods).get(rest.length === 1 ? `default/${rest[0] ?? ''}` : rest.join('/')) : undefined;
-  const hostname = pod?.spec?.hostname ?? rest.at(-1) ?? kind;
-  const nobody = '# outside, no name server is known\n';
-  const resolvConf =
-    pod?.spec !== undefined
-      ? buildResolvConf(pod.spec, pod.metadata?.namespace ?? 'default', cluster.clusterDns)
-      : kind === 'node'
-        ? cluster.clusterDns.hostResolvConf
-        : nobody;
-  return {
-    namespaceFd: place.namespace.fd,
-    resolvConf,
-    hosts: buildHosts({ addresses: place.addresses.slice(0, 2), hostname }, pod?.spec?.hostAliases),
-    hostname,
-  };
-}
-
 function say(message: FromInner): void {
   process.send?.(message);
 }
@@ -106,6 +84,8 @@ function untilStopped(): Promise<void> {
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
   return new Promise((resolve) => {
+    // it may have gone before anybody listened here
+    if (!process.connected) resolve();
     process.on('SIGTERM', () => resolve());
     process.on('disconnect', () => resolve());
     process.on('message', (message) => {

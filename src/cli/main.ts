@@ -35,7 +35,7 @@ function createProgram(): Command {
     .option('-f, --filename <path>', 'apply this file or directory once everything runs (repeatable)', collect, [])
     .option('--nodes <n>', 'number of nodes', positiveInteger, 3)
     .option('-p, --publish <local:namespace/service:port>', 'open a port of this host to a Service (repeatable)', collect, [])
-    .option('--name <name>', 'name of the lab, for a second one beside the first', 'default')
+    .option('--name <name>', 'name of the lab, for a second one beside the first', labName, 'default')
     .option('--data <dir>', 'keep the API objects in this directory')
     .addOption(
       new Option('--ip-family <family>', 'address families of the cluster').choices(['ipv4', 'ipv6', 'dual']).default('ipv4'),
@@ -53,7 +53,7 @@ function createProgram(): Command {
     .description('run a program, or a shell, at a place of the lab')
     .requiredOption('--from <place>', 'pod/NAME, node/NAME or outside')
     .option('-n, --namespace <namespace>', 'namespace of the pod', 'default')
-    .option('--name <name>', 'name of the lab', 'default')
+    .option('--name <name>', 'name of the lab', labName, 'default')
     .argument('[command...]', 'the program and its arguments; a shell when absent')
     .passThroughOptions()
     .action(async (command: string[], options: RunFlags) => (await import('./run.ts')).run({ ...options, command }));
@@ -66,7 +66,7 @@ function createProgram(): Command {
     .option('-n, --namespace <namespace>', 'namespace that completes names', 'default')
     .option('-f, --filename <path>', 'explain these manifests, without any cluster (repeatable)', collect, [])
     .option('--kubeconfig <file>', 'explain the cluster of this kubeconfig')
-    .option('--name <name>', 'name of the lab', 'default')
+    .option('--name <name>', 'name of the lab', labName, 'default')
     .addOption(new Option('-o, --output <format>', 'output format').choices(['text', 'json']).default('text'))
     .action(async (target: string, options: ExplainFlags) =>
       (await import('./explain.ts')).explainCommand({ ...options, target }),
@@ -162,6 +162,12 @@ function collectOptional(value: string, previous?: readonly string[]): string[] 
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];
+}
+
+/** A name becomes a directory and a cluster's name in the kubeconfig. */
+function labName(text: string): string {
+  if (/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('It must be lower-case letters, digits and dashes, at most 40.');
 }
 
 /** Commander names the flag and the value in front of this message. */

@@ -20,8 +20,10 @@ export interface InnerOptions {
 }
 
 export type FromInner =
-  /** A step is done, or under way. */
+  /** A step is done. */
   | { readonly kind: 'progress'; readonly text: string }
+  /** What is still missing, while it waits; said again when it changes. */
+  | { readonly kind: 'waiting'; readonly missing: readonly string[] }
   /** Everything runs; `summary` is ready to print. */
   | { readonly kind: 'ready'; readonly kubeconfig: string; readonly controlSocket: string; readonly summary: string }
   /** The extension has run. */

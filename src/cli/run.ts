@@ -3,26 +3,27 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { askLab } from '../cluster/index.ts';
+import { askLab, untilLabEnds } from '../cluster/index.ts';
 import type { PlaceEntry } from '../cluster/index.ts';
 import { formatPlace, parsePlace } from '../explain/index.ts';
 import type { RunFlags } from './main.ts';
 import { findLab } from './state-directory.ts';
+import type { RunningLab } from './state-directory.ts';
+
+/** How long a program may take to leave when the lab has ended under it, in milliseconds. */
+const hangUpGraceMs = 2000;
 
 /** Sets the exit status to the program's. */
 export async function run(flags: RunFlags & { readonly command: readonly string[] }): Promise<void> {
   const place = parsePlace(flags.from);
   const lab = findLab(flags.name);
+  const { controlSocket } = lab.ready;
   const full = formatPlace(place.kind === 'pod' ? { ...place, namespace: place.namespace ?? flags.namespace } : place);
-  const entry = (await askLab(lab.controlSocket, { op: 'place', place: full })) as PlaceEntry;
-  const scratch = mkdtempSync(join(dirname(lab.controlSocket), 'run-'));
+  const entry = await askLab(controlSocket, { op: 'place', place: full });
+  const scratch = mkdtempSync(join(dirname(controlSocket), 'run-'));
   try {
-    const resolvConf = join(scratch, 'resolv.conf');
-    const hosts = join(scratch, 'hosts');
-    writeFileSync(resolvConf, entry.resolvConf);
-    writeFileSync(hosts, entry.hosts);
     const command = flags.command.length > 0 ? flags.command : [process.env['SHELL'] ?? '/bin/sh'];
-    process.exitCode = await spawnAt(lab.innerPid, entry, resolvConf, hosts, command, lab.kubeconfig, full);
+    process.exitCode = await spawnAt(lab, entry, { scratch, place: full, command });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -33,44 +34,39 @@ const script =
   'mount --bind "$1" /etc/resolv.conf 2>/dev/null; mount --bind "$2" /etc/hosts 2>/dev/null; hostname "$3" 2>/dev/null; shift 3; exec "$@"';
 
 async function spawnAt(
-  pid: number,
+  { ready }: RunningLab,
   entry: PlaceEntry,
-  resolvConf: string,
-  hosts: string,
-  command: readonly string[],
-  kubeconfig: string,
-  place: string,
+  { scratch, place, command }: { readonly scratch: string; readonly place: string; readonly command: readonly string[] },
 ): Promise<number> {
+  const resolvConf = join(scratch, 'resolv.conf');
+  const hosts = join(scratch, 'hosts');
+  writeFileSync(resolvConf, entry.resolvConf);
+  writeFileSync(hosts, entry.hosts);
   const isRoot = process.getuid?.() === 0;
-  const enter = [
-    ...(isRoot ? [] : ['--user', '--preserve-credentials', `--target=${pid}`]),
-    `--net=/proc/${pid}/fd/${entry.namespaceFd}`,
-  ];
-  const args = [
-    ...enter,
-    'unshare',
-    '--mount',
-    '--uts',
-    '--propagation=private',
-    'sh',
-    '-c',
-    script,
-    'sh',
-    resolvConf,
-    hosts,
-    entry.hostname,
-    ...command,
-  ];
+  const user = isRoot ? [] : ['--user', '--preserve-credentials', `--target=${ready.innerPid}`];
+  const enter = [...user, `--net=/proc/${ready.innerPid}/fd/${entry.namespaceFd}`];
+  const own = ['unshare', '--mount', '--uts', '--propagation=private'];
+  // each program execs the next, so that signals reach the user's own
+  const args = [...enter, ...own, 'sh', '-c', script, 'sh', resolvConf, hosts, entry.hostname, ...command];
   const child = spawn('nsenter', args, {
     stdio: 'inherit',
-    env: { ...process.env, KUBECONFIG: kubeconfig, FAIRLEAD_PLACE: place },
+    env: { ...process.env, KUBECONFIG: ready.kubeconfig, FAIRLEAD_PLACE: place },
   });
-  const forward = (signal: NodeJS.Signals): boolean => child.kill(signal);
-  process.on('SIGTERM', forward);
-  // a terminal sends its interrupts to the program itself
-  process.on('SIGINT', () => undefined);
-  return new Promise<number>((done, fail) => {
+  const passSignals = (name: NodeJS.Signals): void => {
+    // a terminal sends its interrupts to the program itself
+    if (name !== 'SIGINT' || !process.stdin.isTTY) child.kill(name);
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(name, passSignals);
+  const status = new Promise<number>((done, fail) => {
     child.once('error', fail);
-    child.once('exit', (status, signal) => done(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
+    child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
+  const lab = untilLabEnds(ready.controlSocket);
+  const first = await Promise.race([status, lab.ended]);
+  lab.forget();
+  if (first !== undefined) return first;
+  console.error('fairlead: the lab has ended');
+  child.kill('SIGHUP');
+  setTimeout(() => child.kill('SIGKILL'), hangUpGraceMs).unref();
+  return status;
 }

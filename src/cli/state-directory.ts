@@ -1,4 +1,7 @@
-/** Where a running lab says that it runs: one directory per name, mode 0700, gone when the lab is. */
+/**
+ * Where a lab says that it runs: one directory per name, mode 0700, gone when the lab is. A directory appears whole, with its
+ * owner's number in it, so that two that start at once cannot both have a name, and what a crash left can be told and removed.
+ */
 import {
   chmodSync,
   existsSync,
@@ -12,25 +15,38 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findInnerProcessId } from '../linux/index.ts';
 import { CodedError } from '../observe/index.ts';
+import { endProcess, processStartTime } from './process-identity.ts';
+import type { ProcessIdentity } from './process-identity.ts';
 
 /** What another command needs to find and enter a running lab. */
 export interface LabState {
   readonly name: string;
-  /** The supervisor, outside all namespaces, and when it started (clock ticks since boot, /proc/PID/stat field 22). */
-  readonly pid: number;
-  readonly startTime: string;
-  /** The process that holds the lab's namespaces, as the host numbers it. */
-  readonly innerPid: number;
-  readonly kubeconfig: string;
-  readonly controlSocket: string;
+  /** The supervisor, outside all namespaces. */
+  readonly supervisor: ProcessIdentity;
+  /** The `unshare` whose only child holds the lab's namespaces; absent until it was started. */
+  readonly launcher?: ProcessIdentity;
+  /** Absent until the lab can be used. */
+  readonly ready?: {
+    /** The process that holds the lab's namespaces, as the host numbers it. */
+    readonly innerPid: number;
+    readonly kubeconfig: string;
+    readonly controlSocket: string;
+  };
   readonly version: string;
 }
 
-export type LabStateErrorCode = 'already-running' | 'no-lab' | 'unsafe-directory';
+/** A lab that can be used. */
+export type RunningLab = LabState & { readonly ready: NonNullable<LabState['ready']> };
+
+export type LabStateErrorCode = 'already-running' | 'no-lab' | 'not-ready' | 'unsafe-directory' | 'long-path';
 
 /** No lab of that name, or one too many. */
 export class LabStateError extends CodedError<{ readonly code: LabStateErrorCode; readonly name: string }> {}
+
+/** Bytes of a Unix socket's path, the terminating zero included (unix(7)). */
+const socketPathBytes = 108;
 
 /** The directory of all labs of this user: $XDG_RUNTIME_DIR/fairlead, else one under the system's temporary directory. */
 export function labsDirectory(env: NodeJS.ProcessEnv = process.env, uid: number = process.getuid?.() ?? 0): string {
@@ -39,22 +55,40 @@ export function labsDirectory(env: NodeJS.ProcessEnv = process.env, uid: number 
   return join(tmpdir(), `fairlead-${uid}`);
 }
 
+/** Where the lab in this directory takes requests. */
+export function controlSocketIn(directory: string): string {
+  return join(directory, 'control.sock');
+}
+
 /**
- * Claims the name for a lab that is about to start, and cleans up after one that died. Throws `LabStateError` when a lab of
- * the name runs, or when somebody else owns the directory.
+ * Takes the name for a lab that is about to start and answers its directory. First removes what labs that died left: their
+ * directories, and a process of theirs that has not ended yet. Throws `LabStateError` when a lab of the name runs or starts, or
+ * when somebody else owns the directory.
  */
-export function claimLab(name: string): string {
+export async function claimLab(state: LabState): Promise<string> {
+  const { name } = state;
   const parent = labsDirectory();
   mkdirSync(parent, { recursive: true, mode: 0o700 });
   assertOurs(parent, name);
   const directory = join(parent, name);
-  const running = readState(directory);
-  if (running !== undefined && isAlive(running)) {
-    const text = `a lab called ${name} is already running (process ${running.pid}): stop it, or start a second one with --name`;
-    throw new LabStateError(text, { code: 'already-running', name });
+  if (Buffer.byteLength(controlSocketIn(directory)) >= socketPathBytes) {
+    const text = `${directory} is too long for a socket in it; choose a shorter --name or XDG_RUNTIME_DIR`;
+    throw new LabStateError(text, { code: 'long-path', name });
   }
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { mode: 0o700 });
+  await removeDeadLabs(parent);
+  const prepared = join(parent, `.${name}.${process.pid}`);
+  rmSync(prepared, { recursive: true, force: true });
+  mkdirSync(prepared, { mode: 0o700 });
+  writeState(prepared, state);
+  try {
+    renameSync(prepared, directory);
+  } catch (error) {
+    rmSync(prepared, { recursive: true, force: true });
+    const running = readState(directory);
+    if (running === undefined) throw error;
+    const text = `a lab called ${name} is already running (process ${running.supervisor.pid}): stop it, or start a second one with --name`;
+    throw new LabStateError(text, { code: 'already-running', name }, { cause: error });
+  }
   return directory;
 }
 
@@ -71,14 +105,17 @@ export function releaseLab(directory: string): void {
 }
 
 /** The running lab of that name. Throws `LabStateError` with what to do when there is none. */
-export function findLab(name: string): LabState {
+export function findLab(name: string): RunningLab {
   const state = readState(join(labsDirectory(), name));
   if (state === undefined || !isAlive(state)) {
     const others = runningLabs();
     const hint = others.length === 0 ? 'start one with: fairlead up' : `running: ${others.join(', ')}; choose one with --name`;
     throw new LabStateError(`no lab called ${name} is running (${hint})`, { code: 'no-lab', name });
   }
-  return state;
+  const { ready } = state;
+  if (ready === undefined)
+    throw new LabStateError(`the lab called ${name} is still starting; try again`, { code: 'not-ready', name });
+  return { ...state, ready };
 }
 
 /** Names of the labs of this user that run now. */
@@ -87,32 +124,68 @@ export function runningLabs(): string[] {
   if (!existsSync(parent)) return [];
   return readdirSync(parent).filter((name) => {
     const state = readState(join(parent, name));
-    return state !== undefined && isAlive(state);
+    return state?.ready !== undefined && isAlive(state);
   });
 }
 
-/** When the process started, in clock ticks since boot; undefined when it does not exist. Tells a process from a later one with its number. */
-export function processStartTime(pid: number): string | undefined {
+async function removeDeadLabs(parent: string): Promise<void> {
+  for (const entry of readdirSync(parent)) {
+    const directory = join(parent, entry);
+    const state = readState(directory);
+    if (state === undefined) {
+      // one that was being prepared has its maker's number in its name; anything else without a state is a crash's
+      const maker = /^\..*\.(\d+)$/.exec(entry)?.[1];
+      if (maker !== undefined && processStartTime(Number(maker)) !== undefined) continue;
+    } else {
+      if (isAlive(state)) continue;
+      await endLauncher(state.launcher);
+    }
+    // under another name first: whoever starts at the same time must not find half of it
+    const doomed = join(parent, `.${entry}.${process.pid}`);
+    if (!moveIfThere(directory, doomed)) continue;
+    const moved = readState(doomed);
+    // somebody else was faster, and this is their new lab
+    if (moved !== undefined && isAlive(moved)) renameSync(doomed, directory);
+    else rmSync(doomed, { recursive: true, force: true });
+  }
+}
+
+/** The lab's process leaves by itself when its supervisor is gone; this is for one that hangs, and waits for the end of both. */
+async function endLauncher(launcher: ProcessIdentity | undefined): Promise<void> {
+  if (launcher === undefined) return;
+  const inner = findInnerProcessId(launcher.pid);
+  const innerStart = inner === undefined ? undefined : processStartTime(inner);
+  if (!(await endProcess(launcher))) return;
+  if (inner !== undefined && innerStart !== undefined) await endProcess({ pid: inner, startTime: innerStart });
+}
+
+function moveIfThere(from: string, to: string): boolean {
   try {
-    // the second field is the program's name in parentheses and may hold spaces
-    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19];
-  } catch {
-    return undefined;
+    renameSync(from, to);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
   }
 }
 
 function isAlive(state: LabState): boolean {
-  return processStartTime(state.pid) === state.startTime;
+  return processStartTime(state.supervisor.pid) === state.supervisor.startTime;
 }
 
 function readState(directory: string): LabState | undefined {
-  const path = join(directory, 'state.json');
-  if (!existsSync(path)) return undefined;
+  let text: string;
   try {
-    return JSON.parse(readFileSync(path, 'utf8')) as LabState;
+    text = readFileSync(join(directory, 'state.json'), 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
+    throw error;
+  }
+  try {
+    const state = JSON.parse(text) as Partial<LabState>;
+    return typeof state.supervisor?.pid === 'number' ? (state as LabState) : undefined;
   } catch {
-    // a half-written file is what a crash leaves: nobody runs there
+    // not ours, or of a machine that lost power: nobody runs there
     return undefined;
   }
 }

@@ -3,25 +3,18 @@
  * outside of them, and takes everything down. The lab dies with its process, which is the first of its pid namespace, and
  * stops by itself when this one is gone.
  */
-import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { preflight, spawnInNamespaces } from '../linux/index.ts';
-import { readManifests } from '../manifest/index.ts';
-import { CodedError } from '../observe/index.ts';
-import type { FromInner, InnerOptions, ToInner } from './messages.ts';
+import { LabProcess, StartError } from './lab-process.ts';
 import type { UpFlags } from './main.ts';
-import { claimLab, processStartTime, releaseLab, writeState } from './state-directory.ts';
+import type { InnerOptions } from './messages.ts';
+import { identify } from './process-identity.ts';
+import { programName } from './program-name.ts';
+import { Progress } from './progress.ts';
+import { claimLab, releaseLab, writeState } from './state-directory.ts';
+import type { LabState } from './state-directory.ts';
+import { startCommand } from './user-command.ts';
 import { version } from './version.ts';
-
-/** A lab that could not start, in one sentence with the fix. */
-export class StartError extends CodedError<{ readonly code: 'not-linux' | 'cannot-start' | 'preflight' }> {}
-
-/** How long the lab may take to leave after it was told to, in milliseconds. */
-const stopGraceMs = 15_000;
 
 /** What `up` takes besides its flags. */
 export interface UpExtras {
@@ -34,45 +27,112 @@ export interface UpExtras {
 export async function up(flags: UpFlags & UpExtras): Promise<void> {
   if (process.platform !== 'linux')
     throw new StartError('fairlead up makes network namespaces and so needs Linux; explain -f works here', { code: 'not-linux' });
-  // a mistake in a file is told before anything starts
-  readManifests(flags.filename.filter((path) => path !== '-'));
-  const directory = claimLab(flags.name);
-  const isTerminal = process.stderr.isTTY;
+  // whoever read our output may have gone: the lab goes on
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  const signals = new Signals();
+  const starting: LabState = { name: flags.name, supervisor: identify(process.pid), version };
+  const directory = await claimLab(starting);
   try {
-    const inner = startInner(flags, directory);
-    const stop = stopper(inner);
-    const untie = onSignals(stop);
-    try {
-      const ready = await untilReady(inner, (text) => {
-        if (isTerminal || flags.command.length === 0) console.error(`  ${text}`);
-      });
-      writeState(directory, {
-        name: flags.name,
-        pid: process.pid,
-        startTime: processStartTime(process.pid) ?? '',
-        innerPid: innerPidOf(inner),
-        kubeconfig: ready.kubeconfig,
-        controlSocket: ready.controlSocket,
-        version,
-      });
-      if (flags.command.length > 0) {
-        process.exitCode = await runCommand(flags.command, ready.kubeconfig, flags.name);
-      } else {
-        console.log(ready.summary);
-        const passed = flags.extension === undefined ? true : await untilFinished(inner);
-        process.exitCode = flags.extension?.leaves === true ? Number(!passed) : await untilGone(inner, stop);
-      }
-    } finally {
-      untie();
-      await stop();
-    }
+    process.exitCode = await superviseLab(flags, directory, starting, signals);
   } finally {
     releaseLab(directory);
+    signals.close();
   }
 }
 
-function startInner(flags: UpFlags & UpExtras, directory: string): ChildProcess {
-  const options: InnerOptions = {
+async function superviseLab(flags: UpFlags & UpExtras, directory: string, starting: LabState, signals: Signals): Promise<number> {
+  const progress = new Progress({ isQuiet: flags.command.length > 0 });
+  const lab = new LabProcess(innerOptions(flags, directory), {
+    progress: (text) => progress.step(text),
+    waiting: (missing) => progress.waiting(missing),
+    print: (text) => console.log(text),
+  });
+  const state: LabState = { ...starting, launcher: lab.launcher };
+  writeState(directory, state);
+  signals.stopOrKill(lab);
+  try {
+    const ready = await lab.ready();
+    progress.clear();
+    const { kubeconfig, controlSocket } = ready;
+    writeState(directory, { ...state, ready: { innerPid: lab.innerPid ?? 0, kubeconfig, controlSocket } });
+    if (flags.command.length > 0) return await besideLab(lab, flags, kubeconfig, signals);
+    console.log(ready.summary);
+    const passed = flags.extension === undefined ? true : await lab.finished();
+    if (flags.extension?.leaves === true) return Number(!passed);
+    await lab.gone;
+    return endedByItself(lab, signals) ? 1 : 0;
+  } catch (error) {
+    progress.clear();
+    // as a shell says it: 128 and the signal's number
+    if (error instanceof StartError && error.code === 'stopped' && signals.last !== undefined) {
+      console.error(`fairlead: ${error.message}`);
+      return 128 + constants.signals[signals.last];
+    }
+    throw error;
+  } finally {
+    signals.stopOrKill(lab);
+    await lab.stop();
+  }
+}
+
+/** Runs the user's program; ends it when the lab dies under it. */
+async function besideLab(lab: LabProcess, flags: UpFlags & UpExtras, kubeconfig: string, signals: Signals): Promise<number> {
+  const command = startCommand(flags.command, { ...process.env, KUBECONFIG: kubeconfig, FAIRLEAD_LAB: flags.name });
+  signals.passTo((name) => command.signal(name));
+  const first = await Promise.race([command.status, lab.gone]);
+  if (first !== undefined) return first;
+  endedByItself(lab, signals);
+  command.signal('SIGTERM');
+  await command.status;
+  return 1;
+}
+
+/** Says so if it did. */
+function endedByItself(lab: LabProcess, signals: Signals): boolean {
+  if (signals.last !== undefined || lab.ending === 0) return false;
+  console.error(`fairlead: the lab ended by itself (${lab.ending ?? 'no status'}); everything in it is gone`);
+  return true;
+}
+
+/** What the process is told from outside, and whom that concerns. */
+class Signals {
+  #last: NodeJS.Signals | undefined;
+  #handle: (name: NodeJS.Signals) => void = () => undefined;
+  readonly #names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  readonly #listener = (name: NodeJS.Signals): void => {
+    this.#handle(name);
+    this.#last = name;
+  };
+
+  constructor() {
+    for (const name of this.#names) process.on(name, this.#listener);
+  }
+
+  /** The latest that came. */
+  get last(): NodeJS.Signals | undefined {
+    return this.#last;
+  }
+
+  /** The first stops in order, the second at once. */
+  stopOrKill(lab: LabProcess): void {
+    this.#handle = () => void (this.#last === undefined ? lab.stop() : lab.kill());
+    if (this.#last !== undefined) void lab.stop();
+  }
+
+  /** The program decides what to do with them. A terminal sends its interrupts to the program itself. */
+  passTo(signal: (name: NodeJS.Signals) => void): void {
+    this.#handle = (name) => {
+      if (name !== 'SIGINT' || !process.stdin.isTTY) signal(name);
+    };
+  }
+
+  close(): void {
+    for (const name of this.#names) process.off(name, this.#listener);
+  }
+}
+
+function innerOptions(flags: UpFlags & UpExtras, directory: string): InnerOptions {
+  return {
     name: flags.name,
     nodes: flags.nodes,
     ipFamily: flags.ipFamily,
@@ -85,119 +145,4 @@ function startInner(flags: UpFlags & UpExtras, directory: string): ChildProcess 
     program: programName(),
     ...(flags.extension === undefined ? {} : { extension: flags.extension.path }),
   };
-  return spawnInNamespaces({
-    nodePath: process.execPath,
-    script: fileURLToPath(new URL('../../bin/fairlead.js', import.meta.url)),
-    args: ['inner', JSON.stringify(options)],
-    nodeArgs: ['--max-semi-space-size=16'],
-    stdio: [flags.filename.includes('-') ? 'inherit' : 'ignore', 'inherit', 'inherit', 'ipc'],
-  });
-}
-
-/** `./fairlead` in a clone when started so, else `fairlead`. */
-function programName(): string {
-  return process.env['FAIRLEAD_PROGRAM'] ?? 'fairlead';
-}
-
-type Ready = Extract<FromInner, { readonly kind: 'ready' }>;
-
-async function untilReady(inner: ChildProcess, progress: (text: string) => void): Promise<Ready> {
-  const { promise, resolve: succeed, reject } = Promise.withResolvers<Ready>();
-  inner.on('message', (message) => {
-    const said = message as FromInner;
-    if (said.kind === 'progress') progress(said.text);
-    else if (said.kind === 'print') console.log(said.text);
-    else if (said.kind === 'ready') succeed(said);
-    else if (said.kind === 'failed') reject(new StartError(said.message, { code: 'cannot-start' }));
-  });
-  inner.once('error', (error) => reject(error));
-  inner.once('exit', (status, signal) => {
-    void explainExit(status, signal).then(reject);
-  });
-  return promise;
-}
-
-/** The extension's verdict; false when the lab ends before it gave one. */
-async function untilFinished(inner: ChildProcess): Promise<boolean> {
-  return new Promise((done) => {
-    inner.on('message', (message) => {
-      const said = message as FromInner;
-      if (said.kind === 'finished') done(said.passed);
-      if (said.kind === 'failed') {
-        console.error(said.message);
-        done(false);
-      }
-    });
-    inner.once('exit', () => done(false));
-  });
-}
-
-/** The process ended before it was ready: if the machine lacks something, that is why. */
-async function explainExit(status: number | null, signal: NodeJS.Signals | null): Promise<Error> {
-  if (signal === 'SIGTERM' || signal === 'SIGINT') return new StartError('stopped before it was ready', { code: 'cannot-start' });
-  const missing = (await preflight()).filter((check) => !check.ok && !check.isOptional);
-  if (missing.length > 0) {
-    const lines = missing.map((check) => `${check.check}: ${check.problem ?? 'missing'}. ${check.fix ?? ''}`.trim());
-    return new StartError(`this machine cannot run the lab\n  ${lines.join('\n  ')}`, { code: 'preflight' });
-  }
-  return new StartError(`the lab ended before it was ready (${signal ?? `status ${status ?? '?'}`})`, { code: 'cannot-start' });
-}
-
-/** Asks the lab to leave; kills it when it does not. Calling it again waits for the same end. */
-function stopper(inner: ChildProcess): () => Promise<void> {
-  const gone = new Promise<void>((done) => {
-    if (inner.exitCode !== null || inner.signalCode !== null) done();
-    else inner.once('exit', () => done());
-  });
-  let isAsked = false;
-  return async () => {
-    if (!isAsked && inner.exitCode === null && inner.signalCode === null) {
-      isAsked = true;
-      const message: ToInner = { kind: 'stop' };
-      if (inner.connected) inner.send(message);
-      setTimeout(() => inner.kill('SIGKILL'), stopGraceMs).unref();
-    }
-    await gone;
-  };
-}
-
-/** The first signal stops in order, the second at once. */
-function onSignals(stop: () => Promise<void>): () => void {
-  const names = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  const handle = (signal: NodeJS.Signals): void => {
-    process.exitCode = 128 + constants.signals[signal];
-    void stop();
-  };
-  for (const name of names) process.on(name, handle);
-  return () => {
-    for (const name of names) process.off(name, handle);
-  };
-}
-
-/** Resolves when the lab has gone: 0 when it was asked to, 1 when it died. */
-async function untilGone(inner: ChildProcess, stop: () => Promise<void>): Promise<number> {
-  if (inner.exitCode === null && inner.signalCode === null) await new Promise((done) => inner.once('exit', done));
-  await stop();
-  if (inner.exitCode === 0) return 0;
-  console.error(
-    `fairlead: the lab ended by itself (${inner.signalCode ?? `status ${inner.exitCode ?? '?'}`}); everything in it is gone`,
-  );
-  return 1;
-}
-
-/** The user's own program, outside all namespaces, as the user. */
-async function runCommand(command: readonly string[], kubeconfig: string, name: string): Promise<number> {
-  const [program = '', ...args] = command;
-  const child = spawn(program, args, { stdio: 'inherit', env: { ...process.env, KUBECONFIG: kubeconfig, FAIRLEAD_LAB: name } });
-  return new Promise<number>((done, fail) => {
-    child.once('error', (error) => fail(new StartError(`cannot run ${program}: ${error.message}`, { code: 'cannot-start' })));
-    child.once('exit', (status, signal) => done(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
-  });
-}
-
-/** The lab's process as the host numbers it: the one child of `unshare`. */
-function innerPidOf(inner: ChildProcess): number {
-  const pid = inner.pid ?? 0;
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
-  return Number(children[0] ?? pid) || pid;
 }

@@ -60,10 +60,17 @@ export interface Cluster {
   readonly clusterDns: ClusterDns;
   /** Creates or merges the objects, in order, and waits until this process has heard of them. Throws `ApplyError`. */
   apply(objects: readonly ManifestObject[]): Promise<void>;
-  /** Resolves when all that was asked for is there and in the kernel, or after `timeoutMs`; answers what is missing. */
-  settled(timeoutMs?: number): Promise<readonly string[]>;
+  /** Resolves when all that was asked for is there and in the kernel, or after the time allowed; answers what is missing. */
+  settled(options?: SettleOptions): Promise<readonly string[]>;
   /** Takes everything down. */
   close(): Promise<void>;
+}
+
+export interface SettleOptions {
+  /** Default 20 s. */
+  readonly timeoutMs?: number;
+  /** Called with what is missing, now and then, when it takes long. */
+  readonly waiting?: (missing: readonly string[]) => void;
 }
 
 /** Takes back one step of the start. */
@@ -72,6 +79,8 @@ type Undo = () => unknown;
 /** The port of the API inside the cluster's own network. */
 const innerApiPort = 6443;
 const defaultSettleMs = 20_000;
+/** How often `waiting` is called. */
+const waitingIntervalMs = 500;
 
 /** Starts a cluster and resolves when its nodes are ready and its own Services answer. */
 export async function startCluster(
@@ -154,8 +163,8 @@ async function assemble(
   const machineWork = followNodes(informers, lab, client, machines, { events, clusterDns, logger });
   undo.push(() => machineWork.stop());
   await controllers.ready;
-  const settle = (timeoutMs = defaultSettleMs): Promise<readonly string[]> =>
-    untilSettled(informers, machines, options.nodes ?? 3, timeoutMs);
+  const settle = (settleOptions?: SettleOptions): Promise<readonly string[]> =>
+    untilSettled(informers, machines, options.nodes ?? 3, settleOptions);
   const missing = await settle();
   progress(
     `${machines.size} nodes, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
@@ -296,22 +305,41 @@ async function untilSettled(
   informers: SharedInformers,
   machines: ReadonlyMap<string, Machine>,
   nodeCount: number,
-  timeoutMs: number,
+  { timeoutMs = defaultSettleMs, waiting = () => undefined }: SettleOptions = {},
 ): Promise<readonly string[]> {
   const deadline = performance.now() + timeoutMs;
+  let nextWordMs = performance.now() + waitingIntervalMs;
   for (;;) {
-    const missing =
-      machines.size < Math.min(nodeCount, informers.of(nodes).size) || informers.of(nodes).size < nodeCount
-        ? ['nodes']
-        : unsettled(informers);
+    const missing = [...nodesMissing(informers, machines, nodeCount), ...unsettled(informers)];
     if (missing.length === 0) {
       await Promise.all([...machines.values()].map((machine) => machine.agent.idle()));
       if (unsettled(informers).length === 0) return [];
     } else if (performance.now() > deadline) {
       return missing;
+    } else if (performance.now() > nextWordMs) {
+      nextWordMs += waitingIntervalMs;
+      waiting(missing);
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
+}
+
+/** Nodes that are not heard of yet, that have no machine yet, or that are not ready. */
+function nodesMissing(informers: SharedInformers, machines: ReadonlyMap<string, Machine>, nodeCount: number): string[] {
+  const planned = plannedNodes(nodeCount).map((node) => node.metadata?.name ?? '');
+  const known = new Map(
+    informers
+      .of(nodes)
+      .list()
+      .map((node) => [node.metadata?.name ?? '', node]),
+  );
+  return [...new Set([...planned, ...known.keys()])]
+    .filter((name) => !machines.has(name) || !isNodeReady(known.get(name)))
+    .map((name) => `node ${name}`);
+}
+
+function isNodeReady(node: Node | undefined): boolean {
+  return (node?.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }
 
 async function createIfMissing(create: () => Promise<unknown>): Promise<void> {

@@ -4,10 +4,21 @@ import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
 import { CodedError, messageOf } from '../observe/index.ts';
 
-/** What can be asked. */
-export type ControlRequest =
+/** What can be asked, and what is answered. */
+interface ControlOperations {
   /** How to enter a place: `pod/NS/NAME`, `node/NAME` or `outside`. */
-  { readonly op: 'place'; readonly place: string };
+  readonly place: { readonly ask: { readonly place: string }; readonly answer: PlaceEntry };
+  /** Never answered: the connection ends with the lab. */
+  readonly wait: { readonly ask: object; readonly answer: never };
+}
+
+export type ControlOperation = keyof ControlOperations;
+
+export type ControlRequest<Op extends ControlOperation = ControlOperation> = {
+  readonly [Each in Op]: { readonly op: Each } & ControlOperations[Each]['ask'];
+}[Op];
+
+export type ControlAnswer<Op extends ControlOperation> = ControlOperations[Op]['answer'];
 
 /** How to enter a place, from outside the lab's namespaces. */
 export interface PlaceEntry {
@@ -20,7 +31,8 @@ export interface PlaceEntry {
   readonly hostname: string;
 }
 
-export type ControlHandler = (request: ControlRequest) => Promise<unknown>;
+/** Answers what is asked for; `wait` never comes to it. */
+export type ControlHandler = (request: Exclude<ControlRequest, ControlRequest<'wait'>>) => Promise<unknown>;
 
 type Answer =
   | { readonly ok: true; readonly result: unknown }
@@ -42,19 +54,44 @@ export async function serveControl(path: string, handle: ControlHandler): Promis
   return server;
 }
 
-/** Asks the lab behind the socket. Throws `ControlError` with the lab's own words. */
-export async function askLab(path: string, request: ControlRequest): Promise<unknown> {
-  const socket = createConnection(path);
-  socket.end(JSON.stringify(request));
-  const said = JSON.parse(await readAll(socket)) as Answer;
-  if (said.ok) return said.result;
+/** Asks the lab behind the socket. Throws `ControlError` with the lab's own words, or when nobody answers. */
+export async function askLab<Op extends ControlOperation>(path: string, request: ControlRequest<Op>): Promise<ControlAnswer<Op>> {
+  const said = await exchange(path, request as ControlRequest);
+  if (said.ok) return said.result as ControlAnswer<Op>;
   throw new ControlError(said.message, { code: said.code });
+}
+
+/** Resolves when the lab behind the socket ends, however it does; `forget` stops the waiting. */
+export function untilLabEnds(path: string): { readonly ended: Promise<void>; forget(): void } {
+  const socket = createConnection(path);
+  const request: ControlRequest<'wait'> = { op: 'wait' };
+  socket.end(JSON.stringify(request));
+  socket.resume();
+  // an error is an end too
+  socket.on('error', () => undefined);
+  return { ended: new Promise((resolve) => socket.once('close', () => resolve())), forget: () => socket.destroy() };
+}
+
+async function exchange(path: string, request: ControlRequest): Promise<Answer> {
+  const socket = createConnection({ path, allowHalfOpen: true });
+  try {
+    socket.end(JSON.stringify(request));
+    return JSON.parse(await readAll(socket)) as Answer;
+  } catch (error) {
+    throw new ControlError(`the lab does not answer: ${messageOf(error)}`, { code: 'no-answer' }, { cause: error });
+  }
 }
 
 async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   let said: Answer;
   try {
-    said = { ok: true, result: (await handle(JSON.parse(await readAll(socket)) as ControlRequest)) ?? null };
+    const request = JSON.parse(await readAll(socket)) as ControlRequest;
+    if (request.op === 'wait') {
+      // a client that stops waiting may do so at any time
+      socket.on('error', () => socket.destroy());
+      return;
+    }
+    said = { ok: true, result: (await handle(request)) ?? null };
   } catch (error) {
     said = { ok: false, message: messageOf(error), code: error instanceof CodedError ? error.code : 'failed' };
   }

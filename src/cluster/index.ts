@@ -1,4 +1,5 @@
 /** The embedded cluster: puts the rooms below together, starts them, takes them down. Library face: `fairlead/testing`. */
+export * from './answer-control.ts';
 export * from './apply.ts';
 export * from './cluster.ts';
 export * from './control.ts';

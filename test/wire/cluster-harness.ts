@@ -45,7 +45,7 @@ export function useCluster(options: ClusterOptions = {}, manifests = ''): () => 
 /** Applies YAML and waits until all of it is there. Throws when something does not become ready. */
 export async function applyText(cluster: Cluster, text: string): Promise<void> {
   await cluster.apply(parseManifest(text, 'test'));
-  const missing = await cluster.settled(15_000);
+  const missing = await cluster.settled({ timeoutMs: 15_000 });
   if (missing.length > 0) throw new Error(`not ready: ${missing.join(', ')}`);
 }
 

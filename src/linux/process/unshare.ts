@@ -15,6 +15,8 @@ export interface SpawnOptions {
   /** Default `inherit`, and a channel for `send` as the fourth: its end tells the inner process that ours is gone. */
   readonly stdio?: StdioOptions;
   readonly env?: NodeJS.ProcessEnv;
+  /** In a session of its own, where a terminal's signals do not reach it. */
+  readonly detached?: boolean;
   /** Default: whether we are root. */
   readonly asRoot?: boolean;
 }
@@ -39,6 +41,7 @@ export function spawnInNamespaces(options: SpawnOptions): ChildProcess {
   return spawn(program, [...parameters, nodePath, ...nodeArgs, script, ...args], {
     stdio: options.stdio ?? ['inherit', 'inherit', 'inherit', 'ipc'],
     ...(options.env === undefined ? {} : { env: options.env }),
+    ...(options.detached === undefined ? {} : { detached: options.detached }),
   });
 }
 
