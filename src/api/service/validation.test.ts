@@ -140,10 +140,7 @@ const mistakes: readonly Mistake[] = [
   {
     m: 15,
     spec: withPort({ type: 'Cluster' }),
-    want: [
-      'spec.type: Unsupported value: "Cluster": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
-      'spec.internalTrafficPolicy: Required value',
-    ],
+    want: ['spec.type: Unsupported value: "Cluster": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"'],
   },
   {
     m: 16,

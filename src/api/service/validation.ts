@@ -156,10 +156,13 @@ function validateHealthCheckPortChange(next: Service, previous: Service): FieldE
   return isSame ? [] : [forbiddenField(healthPath, immutableMessage)];
 }
 
-/** ExternalName may carry the field: it was not always refused, so old objects have it. */
+/**
+ * ExternalName may carry the field: it was not always refused, so old objects have it. A type that does not exist needs
+ * none: it has an error of its own.
+ */
 function validateInternalTraffic(service: Service): FieldError[] {
-  const { internalTrafficPolicy } = specOf(service);
-  if (internalTrafficPolicy === undefined && isExternalName(service)) return [];
+  const { internalTrafficPolicy, type = '' } = specOf(service);
+  if (internalTrafficPolicy === undefined && !['ClusterIP', 'NodePort', 'LoadBalancer'].includes(type)) return [];
   return oneOf('spec.internalTrafficPolicy', internalTrafficPolicy, ['Cluster', 'Local']);
 }
 
