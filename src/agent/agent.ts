@@ -6,25 +6,32 @@ import type { Service } from '../api/index.ts';
 import { BackOff } from '../client/index.ts';
 import type { Clock, EventSink } from '../client/index.ts';
 import { systemClock } from '../client/index.ts';
-import type { Conntrack, NetlinkSocket, Nftables } from '../linux/index.ts';
+import type { NetlinkSocket, Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
-import { messageOf } from '../observe/index.ts';
+import { messageOf, MetricsRegistry } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { decide, settleClaims } from '../routing/index.ts';
+import { decide, internalIpsOf, settleClaims } from '../routing/index.ts';
 import type { RoutingDecision } from '../routing/index.ts';
 import { clearAffinity, listAffinity } from './affinity-entries.ts';
 import type { AffinityEntry, AffinityFilter, FrontendOwner } from './affinity-entries.ts';
+import { createAgentMetrics } from './agent-metrics.ts';
+import type { AgentMetrics } from './agent-metrics.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import type { AgentInformers, Dirty } from './change-tracker.ts';
+import { ClaimReports } from './claim-reports.ts';
 import { compileDecision } from './compile.ts';
+import { FlowCleaner } from './flow-cleaner.ts';
+import type { FlowFacts, FlowTable } from './flow-cleaner.ts';
 import { HealthCheckServers } from './health-check-servers.ts';
 import type { HealthCheck, Listen } from './health-check-servers.ts';
+import { clearCollected, collectKernelCounters, collectState } from './kernel-counters.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { SyncResult } from './kernel-table.ts';
-import { nodeAddressesOf, nodeRowsOf } from './node-rows.ts';
+import type { LinkAddresses } from './link-addresses.ts';
+import { nodeRowsOf } from './node-rows.ts';
 import type { NodeFacts, PodDetector } from './node-rows.ts';
-import { frontendText } from './row-bytes.ts';
-import { deleteStaleFlows, suspectsOf } from './stale-flows.ts';
+import { ProxyHealth } from './proxy-health.ts';
+import { isUdpFrontend, noEndpoints, suspectsOf, udpFrontends } from './stale-flows.ts';
 import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
 
@@ -36,7 +43,7 @@ export interface AgentOptions {
   /** nftables of the node's namespace. */
   readonly nftables: Nftables;
   /** Connection tracking of the node's namespace; absent: stale UDP flows are left to time out. */
-  readonly conntrack?: Pick<Conntrack, 'visitFlows' | 'deleteFlow'>;
+  readonly conntrack?: FlowTable;
   /** A second netfilter socket of the node's namespace, to see when somebody else changes our tables; absent: nobody looks. */
   readonly monitorSocket?: NetlinkSocket;
   /** Opens the health-check listeners in the node's namespace. */
@@ -48,6 +55,8 @@ export interface AgentOptions {
   readonly masqueradeAll?: boolean;
   /** Whether forwarded packets that conntrack calls invalid are dropped where they belong to Services. Default true. */
   readonly dropsInvalid?: boolean;
+  /** The addresses of the node's links, by which `nodePortAddresses` are found; stopped with the agent. Absent: `nodeAddresses`. */
+  readonly linkAddresses?: LinkAddresses;
   /** Default: InternalIP addresses of the Node object. */
   readonly nodeAddresses?: readonly string[];
   /** Prefixes of the node's addresses that answer on node ports. Default: the primary address of each family. */
@@ -60,8 +69,6 @@ export interface AgentOptions {
   readonly onSync?: (family: IpFamily, result: SyncResult & { readonly durationMs: number }) => void;
 }
 
-/** A queued change that waits longer than this without a successful sync makes the node unhealthy. */
-const unhealthyAfterMs = 60_000;
 /** After a sync, changes are gathered for this long before the next one; an idle agent syncs at once. */
 const gatherMs = 3;
 
@@ -74,13 +81,16 @@ export class Agent {
   readonly #healthChecks: HealthCheckServers;
   readonly #monitor: TableMonitor | undefined;
   readonly #backOff = new BackOff({ minMs: 50, maxMs: 30_000 });
-  readonly #toldClaims = new Set<string>();
+  readonly #claims: ClaimReports;
+  readonly #flows: FlowCleaner | undefined;
+  /** What the agent counts and measures, for Prometheus. */
+  readonly metricsRegistry = new MetricsRegistry();
+  readonly metrics: AgentMetrics;
+  readonly health: ProxyHealth;
+  #startedAtMs = 0;
   #isRunning = false;
-  #repairs = 0;
   #timer: { readonly cancel: () => void } | undefined;
   #lastSyncMs = 0;
-  /** When the oldest change that is not in the kernel yet came in. */
-  #waitingSinceMs: number | undefined;
   #healthCheckWork: Promise<void> = Promise.resolve();
   #idleWaiters: (() => void)[] = [];
 
@@ -88,6 +98,12 @@ export class Agent {
     this.#options = options;
     this.#logger = context.logger.child({ node: options.nodeName });
     this.#clock = context.clock ?? systemClock;
+    this.health = new ProxyHealth(options.families, () => this.#clock.now());
+    this.metrics = createAgentMetrics(this.metricsRegistry, options.families);
+    this.metricsRegistry.onCollect(() => this.#collect());
+    this.#claims = new ClaimReports((service, reason, message) => this.#tell(service, reason, message), {
+      logger: this.#logger,
+    });
     this.#tracker = new ChangeTracker({
       informers: options.informers,
       nodeName: options.nodeName,
@@ -105,7 +121,20 @@ export class Agent {
           { logger: this.#logger },
         ),
     );
-    const { monitorSocket: socket, nftables } = options;
+    const { monitorSocket: socket, nftables, conntrack } = options;
+    if (conntrack !== undefined) {
+      this.#flows = new FlowCleaner(
+        {
+          flows: conntrack,
+          factsOf: (family) => this.#flowFacts(family),
+          onCleaned: (family, { deleted, durationMs }) => {
+            this.metrics.conntrackDuration.observe(durationMs / 1000, family);
+            this.metrics.conntrackDeleted.add(deleted, family);
+          },
+        },
+        { logger: this.#logger },
+      );
+    }
     if (socket !== undefined) {
       this.#monitor = new TableMonitor(
         { socket, nftables, onForeignChange: (who) => this.#repairAfter(who) },
@@ -115,7 +144,7 @@ export class Agent {
     this.#healthChecks = new HealthCheckServers(
       {
         listen: options.listen,
-        isHealthy: () => this.isHealthy,
+        isHealthy: () => this.health.isHealthy,
         onFailure: ({ namespace, name, port }, error) => {
           this.#tell(
             `${namespace}/${name}`,
@@ -133,8 +162,13 @@ export class Agent {
     const { services, endpointSlices, nodes, serviceCidrs } = this.#options.informers;
     await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced(), serviceCidrs?.synced()]);
     this.#isRunning = true;
+    this.#startedAtMs = this.#clock.now();
     this.#tracker.start();
     this.#monitor?.start();
+    this.#options.linkAddresses?.start(() => {
+      this.#tracker.markAll();
+      this.#schedule();
+    });
     this.#sync();
     await this.idle();
   }
@@ -147,15 +181,18 @@ export class Agent {
     this.#timer = undefined;
     this.#wakeIdle();
     await this.#monitor?.stop();
+    await this.#options.linkAddresses?.stop();
+    await this.#flows?.stop();
     await this.#healthCheckWork;
     await this.#healthChecks.stop();
   }
 
-  /** Resolves when everything that has been seen is in the kernel and the health-check ports follow it; also when stopped. */
+  /** Resolves when everything seen is in the kernel, the health-check ports follow it and stale flows are gone; also when stopped. */
   async idle(): Promise<void> {
     while (this.#isRunning && (this.#timer !== undefined || this.#tracker.isDirty)) {
       await new Promise<void>((resolve) => this.#idleWaiters.push(resolve));
     }
+    await this.#flows?.idle();
     await this.#healthCheckWork;
   }
 
@@ -167,12 +204,12 @@ export class Agent {
 
   /** False when some change has waited for long without reaching the kernel. */
   get isHealthy(): boolean {
-    return this.#waitingSinceMs === undefined || this.#clock.now() - this.#waitingSinceMs < unhealthyAfterMs;
+    return this.health.isHealthy;
   }
 
   /** How often somebody else's change of our tables made us read them back. */
   get repairs(): number {
-    return this.#repairs;
+    return this.metrics.repairs.value();
   }
 
   /** The decision for one Service as it stands in the kernel, claims of other Services apart; undefined when there is no such Service. */
@@ -180,7 +217,7 @@ export class Agent {
     const service = this.#options.informers.services.get(key);
     if (service === undefined) return undefined;
     const { nodeName, informers, masqueradeAll } = this.#options;
-    const nodeAddresses = nodeAddressesOf(this.#nodeFacts([]));
+    const nodeAddresses = this.#options.nodeAddresses ?? internalIpsOf(informers.nodes.get(nodeName));
     return decide({
       service,
       slices: this.#tracker.slicesOf(key),
@@ -217,7 +254,7 @@ export class Agent {
 
   #repairAfter(who: string): void {
     this.#logger.warn({ who }, 'someone else changed our tables, reading them back');
-    this.#repairs++;
+    this.metrics.repairs.add();
     this.repair();
   }
 
@@ -227,7 +264,8 @@ export class Agent {
 
   #schedule(delayMs?: number): void {
     if (!this.#isRunning) return;
-    this.#waitingSinceMs ??= this.#clock.now();
+    this.health.noteQueued();
+    for (const { family } of this.#tables) this.metrics.lastQueued.set(this.#clock.now() / 1000, family);
     if (this.#timer !== undefined) return;
     const run = (): void => {
       this.#timer = undefined;
@@ -250,9 +288,8 @@ export class Agent {
     this.#lastSyncMs = this.#clock.now();
     if (results.every(Boolean)) {
       this.#backOff.reset();
-      this.#waitingSinceMs = undefined;
       this.#syncHealthChecks();
-      this.#reportClaims();
+      this.#claims.report(this.#tables.map(({ state }) => state));
     } else {
       this.#schedule(this.#backOff.next());
     }
@@ -263,9 +300,14 @@ export class Agent {
   #syncTable(table: KernelTable, dirty: Dirty): boolean {
     const { family } = table;
     const startMs = performance.now();
+    const isFull = table.isUnknown || dirty.isAll;
+    this.metrics.serviceChanges.add(dirty.serviceChanges, family);
+    this.metrics.endpointChanges.add(dirty.sliceChanges, family);
     try {
-      const result = table.isUnknown ? table.adopt((state) => this.#fill(state)) : this.#update(table, dirty);
+      const result = table.isUnknown ? this.#adopt(table) : this.#update(table, dirty);
       const durationMs = performance.now() - startMs;
+      this.health.noteUpdated(family);
+      this.#measure(family, result, isFull, durationMs, dirty);
       if (result.changes > 0 || result.kind !== 'updated') {
         const level = result.kind === 'updated' ? 'debug' : 'info';
         this.#logger[level](
@@ -277,9 +319,18 @@ export class Agent {
       return true;
     } catch (error) {
       this.#logger.error({ family, error: messageOf(error) }, 'sync failed, will read the kernel back and try again');
+      this.metrics.syncFailures.add(1, family);
       table.distrust();
       return false;
     }
+  }
+
+  #adopt(table: KernelTable): SyncResult {
+    const result = table.adopt((state) => this.#fill(state));
+    // Nobody knows what happened before: every UDP flow to a Service is looked at.
+    const gone = (result.withdrawn ?? []).filter(isUdpFrontend);
+    this.#flows?.suspect(table.family, [...udpFrontends(table.state.frontends()), ...gone]);
+    return result;
   }
 
   #update(table: KernelTable, dirty: Dirty): SyncResult {
@@ -288,12 +339,41 @@ export class Agent {
     if (dirty.isAll) this.#fillServices(state);
     else for (const key of dirty.services) this.#setService(state, key);
     const result = table.commit();
-    const { conntrack } = this.#options;
-    if (conntrack !== undefined) {
-      const deleted = deleteStaleFlows(conntrack, family, suspectsOf(result.touched), state.nodeRows['nodeport-ips']);
-      if (deleted > 0) this.#logger.info({ family, flows: deleted }, 'deleted stale UDP flows');
-    }
+    this.#flows?.suspect(family, suspectsOf(result.touched));
     return result;
+  }
+
+  #measure(family: IpFamily, result: SyncResult, isFull: boolean, durationMs: number, dirty: Dirty): void {
+    const { metrics } = this;
+    const seconds = durationMs / 1000;
+    const nowMs = this.#clock.now();
+    metrics.syncDuration.observe(seconds, family);
+    (isFull ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(seconds, family);
+    metrics.lastSync.set(nowMs / 1000, family);
+    metrics.rowChanges.add(result.changes, family);
+    metrics.transactions.add(result.transactions, family);
+    // Changes from before the start are no fault of ours.
+    for (const triggerMs of dirty.triggerTimesMs)
+      if (triggerMs >= this.#startedAtMs) metrics.networkProgramming.observe(Math.max(0, nowMs - triggerMs) / 1000, family);
+  }
+
+  #collect(): void {
+    clearCollected(this.metrics);
+    const pending = this.#tracker.pending;
+    for (const { state, family } of this.#tables) {
+      this.metrics.serviceChangesPending.set(pending.services, family);
+      this.metrics.endpointChangesPending.set(pending.slices, family);
+      collectState(state, this.metrics);
+      collectKernelCounters(this.#options.nftables, state, this.metrics);
+    }
+  }
+
+  #flowFacts(family: IpFamily): FlowFacts {
+    const state = this.tableState(family);
+    return {
+      servingOf: (frontend) => state?.getFrontend(frontend)?.wanted.serving ?? noEndpoints,
+      nodePortIps: state?.nodeRows['nodeport-ips'] ?? [],
+    };
   }
 
   #fill(state: TableState): void {
@@ -317,13 +397,14 @@ export class Agent {
   }
 
   #nodeFacts(serviceCidrs: readonly string[]): NodeFacts {
-    const { nodeName, informers, detector, nodeAddresses, nodePortAddresses } = this.#options;
+    const { nodeName, informers, detector, nodeAddresses, nodePortAddresses, linkAddresses } = this.#options;
     return {
       node: informers.nodes.get(nodeName),
       detector: detector ?? { kind: 'node-pod-cidrs' },
       serviceCidrs,
       ...(nodeAddresses === undefined ? {} : { nodeAddresses }),
       ...(nodePortAddresses === undefined ? {} : { nodePortAddresses }),
+      ...(nodePortAddresses === undefined || linkAddresses === undefined ? {} : { linkAddresses: linkAddresses.list() }),
     };
   }
 
@@ -344,20 +425,6 @@ export class Agent {
     this.#healthCheckWork = this.#healthCheckWork.then(async () => {
       for (const [family, checks] of byFamily) await this.#healthChecks.sync(family, checks);
     });
-  }
-
-  /** Tells a Service once that an older one has its frontend. */
-  #reportClaims(): void {
-    for (const { state, family } of this.#tables) {
-      for (const { service, winner, frontend } of state.lostClaims()) {
-        const text = frontendText(frontend, family);
-        const id = `${service} ${winner} ${text}`;
-        if (this.#toldClaims.has(id)) continue;
-        this.#toldClaims.add(id);
-        this.#logger.warn({ service, winner, frontend: text }, 'two Services claim one frontend');
-        this.#tell(service, 'FrontendClaimed', `${text} is served for Service ${winner}, which comes first`);
-      }
-    }
   }
 
   #tell(key: string, reason: string, message: string): void {

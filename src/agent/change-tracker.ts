@@ -20,7 +20,15 @@ export interface Dirty {
   readonly isAll: boolean;
   /** The service ranges changed. */
   readonly hasNewCidrs: boolean;
+  /** Events seen. */
+  readonly serviceChanges: number;
+  readonly sliceChanges: number;
+  /** When the changes came about that slices tell of (their trigger time), in milliseconds since 1970. */
+  readonly triggerTimesMs: readonly number[];
 }
+
+/** Written by the EndpointSlice controller: when the pod or Service changed that the slice follows. */
+const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export class ChangeTracker {
   readonly #informers: AgentInformers;
@@ -32,6 +40,9 @@ export class ChangeTracker {
   #dirty = new Set<string>();
   #isAll = true;
   #hasNewCidrs = true;
+  #serviceChanges = 0;
+  #sliceChanges = 0;
+  #triggerTimesMs: number[] = [];
   #unsubscribe: (() => void)[] = [];
 
   /** `onChange` is called at every event that makes something dirty; it must be cheap. */
@@ -60,9 +71,29 @@ export class ChangeTracker {
     return this.#isAll || this.#hasNewCidrs || this.#dirty.size > 0;
   }
 
+  /** Everything is to be decided anew. Does not call `onChange`. */
+  markAll(): void {
+    this.#isAll = true;
+  }
+
+  /** Changes that `take` has not handed over yet. */
+  get pending(): { readonly services: number; readonly slices: number } {
+    return { services: this.#serviceChanges, slices: this.#sliceChanges };
+  }
+
   take(): Dirty {
-    const dirty = { services: this.#dirty, isAll: this.#isAll, hasNewCidrs: this.#hasNewCidrs };
+    const dirty = {
+      services: this.#dirty,
+      isAll: this.#isAll,
+      hasNewCidrs: this.#hasNewCidrs,
+      serviceChanges: this.#serviceChanges,
+      sliceChanges: this.#sliceChanges,
+      triggerTimesMs: this.#triggerTimesMs,
+    };
     this.#dirty = new Set();
+    this.#serviceChanges = 0;
+    this.#sliceChanges = 0;
+    if (this.#triggerTimesMs.length > 0) this.#triggerTimesMs = [];
     this.#isAll = false;
     this.#hasNewCidrs = false;
     return dirty;
@@ -77,6 +108,7 @@ export class ChangeTracker {
   #changeService(before: Service | undefined, after: Service | undefined): void {
     const object = after ?? before;
     if (object === undefined) return;
+    this.#serviceChanges++;
     const key = keyOf(object);
     if (after !== undefined && topologyKeysOf(after).length > 0) this.#keyed.add(key);
     else this.#keyed.delete(key);
@@ -84,6 +116,10 @@ export class ChangeTracker {
   }
 
   #changeSlice(before: EndpointSlice | undefined, after: EndpointSlice | undefined): void {
+    this.#sliceChanges++;
+    const trigger = after?.metadata?.annotations?.[triggerTimeAnnotation];
+    if (trigger !== undefined && trigger !== before?.metadata?.annotations?.[triggerTimeAnnotation])
+      this.#triggerTimesMs.push(Date.parse(trigger));
     const oldKey = before === undefined ? undefined : serviceKeyOf(before);
     const newKey = after === undefined ? undefined : serviceKeyOf(after);
     if (before !== undefined && oldKey !== undefined && oldKey !== newKey) this.#removeSlice(oldKey, keyOf(before));

@@ -10,6 +10,8 @@ import type { Changes } from './changes.ts';
 import { encodeChanges } from './encode.ts';
 import type { RowSet } from './layout.ts';
 import { affinityMap, declareSets, parsePickChain, sizeFor, sizedSets, tableOf } from './layout.ts';
+import type { Bytes } from './row-bytes.ts';
+import { addressLength } from './row-bytes.ts';
 import { noRows, TableState } from './table-state.ts';
 import type { TakenChanges } from './table-state.ts';
 
@@ -27,6 +29,8 @@ export interface SyncResult {
   readonly transactions: number;
   /** `adopted`: the table was there and was mended where needed. `built`: made anew. `updated`: only what had changed. */
   readonly kind: 'adopted' | 'built' | 'updated';
+  /** Of an adoption: frontends that were there and are not wanted. */
+  readonly withdrawn?: readonly Bytes[];
 }
 
 export class KernelTable {
@@ -96,7 +100,7 @@ export class KernelTable {
     const transactions = this.#commit(changes, () => appendStrangerRemoval(this.#batch, family, faults));
     this.#state = state;
     this.#isUnknown = false;
-    return { kind: 'adopted', changes: changes.size + mended, transactions };
+    return { kind: 'adopted', changes: changes.size + mended, transactions, withdrawn: withdrawnFrontends(changes, family) };
   }
 
   /** Commits what has changed in the state. Throws `NetlinkError`; the table is then unknown. */
@@ -159,4 +163,11 @@ export class KernelTable {
       if (declared !== undefined) this.#batch.addSet(tableOf(this.family), declared);
     }
   }
+}
+
+function withdrawnFrontends({ withdraw }: Changes, family: IpFamily): Bytes[] {
+  const nodePortAddress = '\0'.repeat(addressLength(family));
+  return withdraw.flatMap(({ row: { set, key } }) =>
+    set === 'services' ? [key] : set === 'nodeports' ? [nodePortAddress + key] : [],
+  );
 }

@@ -19,6 +19,8 @@ export interface NodeFacts {
   readonly serviceCidrs: readonly string[];
   /** Addresses of the node; absent: those of the Node object. The first of a family is the primary one. */
   readonly nodeAddresses?: readonly string[];
+  /** Addresses that the node's links bear: `nodePortAddresses` chooses among them. Absent: `nodeAddresses`. */
+  readonly linkAddresses?: readonly string[];
   /** Prefixes of the addresses that answer on node ports; absent: the primary address of each family only. */
   readonly nodePortAddresses?: readonly string[];
 }
@@ -35,14 +37,13 @@ export function nodeRowsOf(facts: NodeFacts, family: IpFamily): NodeRows {
 }
 
 /** Addresses of the node that the agent knows of, primary first in each family. */
-export function nodeAddressesOf(facts: Pick<NodeFacts, 'node' | 'nodeAddresses'>): readonly string[] {
+function nodeAddressesOf(facts: Pick<NodeFacts, 'node' | 'nodeAddresses'>): readonly string[] {
   return facts.nodeAddresses ?? internalIpsOf(facts.node);
 }
 
 function nodePortIps(facts: NodeFacts, family: IpFamily): Bytes[] {
-  const own = nodeAddressesOf(facts)
-    .map(parseStoredIp)
-    .filter((ip) => ip?.family === family && !isLoopback(ip.bytes));
+  const known = facts.nodePortAddresses === undefined ? undefined : facts.linkAddresses;
+  const own = (known ?? nodeAddressesOf(facts)).map(parseStoredIp).filter((ip) => ip?.family === family && !isLoopback(ip.bytes));
   const cidrs = facts.nodePortAddresses?.map(parseStoredCidr).filter((cidr): cidr is Cidr => cidr?.address.family === family);
   const chosen =
     facts.nodePortAddresses === undefined ? own.slice(0, 1) : own.filter((ip) => ip !== undefined && matches(cidrs ?? [], ip));

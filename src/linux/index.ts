@@ -9,11 +9,12 @@ export { be16Bytes, concatenate, hostOrderUserdata, hostU32Bytes, nftTypeOf, set
 export { NFT_SET_FLAG } from './nftables/messages.ts';
 export { Nftables } from './nftables/nftables.ts';
 export { verdictsEqual } from './nftables/verdict.ts';
+export { AddressMonitor } from './route/address-monitor.ts';
 export { RouteSocket, type VethOptions } from './route/route-socket.ts';
 export { connectFd, listenOnFd, udpSocketFromFd, type ConnectOptions } from './namespaces/fd-sockets.ts';
 export { MountThread } from './namespaces/mount-thread.ts';
 export { NamespaceThread } from './namespaces/namespace-thread.ts';
-export { Conntrack } from './conntrack/conntrack.ts';
+export { Conntrack, type ConntrackSocket } from './conntrack/conntrack.ts';
 export { NftMonitor } from './nftables/monitor.ts';
 export { preflight, thisMachine, type Machine, type PreflightCheck, type ProbeResult } from './process/preflight.ts';
 export {

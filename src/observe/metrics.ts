@@ -50,6 +50,11 @@ export class MetricsRegistry {
     return this.#add(new ScalarFamily(options, 'counter'));
   }
 
+  /** A value whose name and kind are at odds, for the sake of compatibility. */
+  untyped(options: FamilyOptions): Gauge {
+    return this.#add(new ScalarFamily(options, 'untyped'));
+  }
+
   /** `buckets`: upper bounds, rising, without infinity. */
   histogram(options: FamilyOptions & { readonly buckets: readonly number[] }): Histogram {
     return this.#add(new HistogramFamily(options));
@@ -144,7 +149,7 @@ abstract class Family {
 }
 
 class ScalarFamily extends Family implements Counter, Gauge {
-  constructor(options: FamilyOptions, type: 'counter' | 'gauge') {
+  constructor(options: FamilyOptions, type: 'counter' | 'gauge' | 'untyped') {
     super(options, type, 1);
     // A family without labels has one series, and it is there from the start.
     if (this.labels.length === 0) this.placeOf([]);

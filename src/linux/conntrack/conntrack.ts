@@ -14,12 +14,18 @@ import {
 } from './messages.ts';
 import type { Flow, FlowFilter, FlowTuple } from './model.ts';
 
+/** What is needed of a netfilter socket. */
+export type ConntrackSocket = Pick<NetlinkSocket, 'request' | 'dump' | 'dumpPieces' | 'close'>;
+
+/** Flows between two pauses of a walk: some 5 ms. */
+const flowsPerStretch = 2048;
+
 /** Methods throw `NetlinkError` when the kernel refuses. */
 export class Conntrack {
-  readonly #socket: NetlinkSocket;
+  readonly #socket: ConntrackSocket;
   readonly #writer = new MessageWriter();
 
-  constructor(socket: NetlinkSocket) {
+  constructor(socket: ConntrackSocket) {
     this.#socket = socket;
   }
 
@@ -31,6 +37,19 @@ export class Conntrack {
     for (const message of this.#dumpFiltered(filter)) {
       const flow = decodeFlow(message);
       if (flow !== undefined && matchesFilter(flow, filter)) visit(flow);
+    }
+  }
+
+  /**
+   * As `visitFlows`, for tables of any size: holds no more than a piece of the answer, and lets others run between stretches.
+   * Nothing else may use this object until it is done. Entries that come or go meanwhile may be missed.
+   */
+  async walkFlows(filter: FlowFilter, visit: (flow: Flow) => void): Promise<void> {
+    try {
+      await this.#walk(filter, visit, true);
+    } catch (error) {
+      if (!hasCode(error, 'EOPNOTSUPP', 'EINVAL')) throw error;
+      await this.#walk(filter, visit, false);
     }
   }
 
@@ -70,6 +89,20 @@ export class Conntrack {
     this.#socket.close();
   }
 
+  async #walk(filter: FlowFilter, visit: (flow: Flow) => void, isFiltered: boolean): Promise<void> {
+    let stretch = 0;
+    for (const messages of this.#socket.dumpPieces(this.#dumpRequest(filter, isFiltered), conntrackShapeOf)) {
+      for (const message of messages) {
+        const flow = decodeFlow(message);
+        if (flow !== undefined && matchesFilter(flow, filter)) visit(flow);
+      }
+      stretch += messages.length;
+      if (stretch < flowsPerStretch) continue;
+      stretch = 0;
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  }
+
   #dumpFiltered(filter: FlowFilter): Message[] {
     try {
       return this.#dump(filter, true);
@@ -81,10 +114,14 @@ export class Conntrack {
   }
 
   #dump(filter: FlowFilter, isFiltered: boolean): Message[] {
+    return this.#socket.dump(this.#dumpRequest(filter, isFiltered), conntrackShapeOf);
+  }
+
+  #dumpRequest(filter: FlowFilter, isFiltered: boolean): MessageWriter {
     const writer = this.#begin(CT_MSG.GET, NLM_F_DUMP, familyOf(filter.family));
     if (isFiltered) writeFilter(writer, filter);
     writer.end();
-    return this.#socket.dump(writer, conntrackShapeOf);
+    return writer;
   }
 
   #request(type: number, family: number, write: (writer: MessageWriter) => void): Message[] {

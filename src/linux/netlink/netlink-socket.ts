@@ -136,6 +136,26 @@ export class NetlinkSocket {
     }
   }
 
+  /**
+   * As `dump`, piece by piece as the kernel walks on: for tables that are too large to hold. Until the end the socket can do nothing
+   * else; a dump that is left off is thrown away by the next request. It is not started again when changes disturb it.
+   */
+  *dumpPieces(writer: MessageWriter, shapeOf: ShapeOf): Generator<readonly Message[], void> {
+    const first = this.#send(writer, shapeOf);
+    for (;;) {
+      const block = this.#receive(true);
+      if (block === undefined) throw failureOf('ETIMEDOUT', 110, writer, shapeOf, 'the dump stopped');
+      const messages = readMessages(block);
+      const end = messages.findIndex(({ type }) => type === NLMSG_ERROR || type === NLMSG_DONE);
+      yield (end === -1 ? messages : messages.slice(0, end)).filter(({ sequence }) => sequence === first);
+      const last = messages[end];
+      if (last === undefined || last.sequence !== first) continue;
+      const acknowledgement = readAcknowledgement(last);
+      if (acknowledgement.errno !== 0) throw toNetlinkError(acknowledgement, writer.bytes, shapeOf);
+      return;
+    }
+  }
+
   /** Closes the descriptor. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
