@@ -30,7 +30,7 @@ import type { SyncResult } from './kernel-table.ts';
 import type { LinkAddresses } from './link-addresses.ts';
 import { nodeRowsOf } from './node-rows.ts';
 import type { NodeFacts, PodDetector } from './node-rows.ts';
-import { ProxyHealth } from './proxy-health.ts';
+import { isNodeEligible, ProxyHealth } from './proxy-health.ts';
 import { isUdpFrontend, noEndpoints, suspectsOf, udpFrontends } from './stale-flows.ts';
 import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
@@ -205,6 +205,16 @@ export class Agent {
   /** False when some change has waited for long without reaching the kernel. */
   get isHealthy(): boolean {
     return this.health.isHealthy;
+  }
+
+  /** Address families that it serves. */
+  get families(): readonly IpFamily[] {
+    return this.#options.families;
+  }
+
+  /** False when load balancers are to leave this node: it is gone, being deleted, or about to be. */
+  get isNodeEligible(): boolean {
+    return isNodeEligible(this.#options.informers.nodes.get(this.#options.nodeName));
   }
 
   /** How often somebody else's change of our tables made us read them back. */

@@ -19,3 +19,5 @@ export type { LinkAddressesOptions } from './link-addresses.ts';
 export type { FlowTable } from './flow-cleaner.ts';
 export { isNodeEligible } from './proxy-health.ts';
 export type { HealthReport, HealthStatus, ProxyHealth } from './proxy-health.ts';
+export { AgentServers } from './agent-servers.ts';
+export type { AgentServersOptions, Bind } from './agent-servers.ts';

@@ -10,7 +10,7 @@ import type { EndpointSlice, Node, Service } from '../../src/api/index.ts';
 import { endpointSlices, nodes as nodeResource, services } from '../../src/api/index.ts';
 import type { Resource } from '../../src/api/index.ts';
 import { Agent } from '../../src/agent/index.ts';
-import type { AgentOptions } from '../../src/agent/index.ts';
+import type { AgentOptions, Listen } from '../../src/agent/index.ts';
 import type { Informer, InformerHandler, KubeObject } from '../../src/client/index.ts';
 import { Conntrack, NamespaceThread, Nftables, RouteSocket, hasCode } from '../../src/linux/index.ts';
 import type { NamespaceHandle } from '../../src/linux/index.ts';
@@ -133,13 +133,7 @@ export class AgentLab {
         nftables,
         conntrack: new Conntrack(await this.thread.openNetlink(namespace, 'netfilter')),
         monitorSocket: await this.thread.openNetlink(namespace, 'netfilter'),
-        listen: (address, port) =>
-          this.thread.openSocket(namespace, {
-            type: 'tcp',
-            bind: { address, port },
-            listen: 64,
-            ipv6Only: address.includes(':'),
-          }),
+        listen: this.listenOn(name),
         serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
         ...options,
       },
@@ -148,6 +142,17 @@ export class AgentLab {
     await agent.start();
     this.agents.set(name, agent);
     return agent;
+  }
+
+  /** Opens listeners in the namespace of a place. */
+  listenOn(name: string): Listen {
+    return (address, port) =>
+      this.thread.openSocket(this.place(name).namespace, {
+        type: 'tcp',
+        bind: { address, port },
+        listen: 64,
+        ipv6Only: address.includes(':'),
+      });
   }
 
   /** Waits until all agents have what was set. */
