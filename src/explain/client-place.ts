@@ -2,6 +2,7 @@
 import type { Pod } from '../api/index.ts';
 import { formatPlace, QuestionError } from './question.ts';
 import type { Place } from './question.ts';
+import { addressesOfPod, troubleOf } from './pod-state.ts';
 import type { World } from './world.ts';
 
 /** A client: where it stands and what it is called. */
@@ -22,7 +23,8 @@ export interface ClientPlace {
 /** The client at a place. Throws `QuestionError` when there is no such pod or node. */
 export function locateClient(world: World, place: Place, namespace: string): ClientPlace {
   const text = formatPlace(place);
-  if (place.kind === 'outside') return { place, text, namespace, addresses: [], isHostNetwork: false };
+  if (place.kind === 'outside')
+    return { place, text, namespace, addresses: place.address === undefined ? [] : [place.address], isHostNetwork: false };
   if (place.kind === 'node') {
     const node = world.nodes.find((candidate) => candidate.metadata?.name === place.name);
     if (node === undefined)
@@ -44,12 +46,17 @@ export function locateClient(world: World, place: Place, namespace: string): Cli
     );
     throw unknown(`pod ${place.name} in namespace ${wanted}`, text, names);
   }
-  const addresses = (pod.status?.podIPs ?? []).map((entry) => entry.ip);
+  const addresses = addressesOfPod(pod);
   const { nodeName } = pod.spec ?? {};
+  if (nodeName === undefined || nodeName === '')
+    throw new QuestionError(`pod ${wanted}/${place.name} does not run: ${troubleOf(pod) ?? 'it has no node yet'}`, {
+      code: 'unknown-place',
+      text,
+    });
   return {
     place,
     text: `pod/${wanted}/${place.name}`,
-    ...(nodeName === undefined ? {} : { nodeName }),
+    nodeName,
     namespace: wanted,
     pod,
     addresses,

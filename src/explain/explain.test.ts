@@ -5,7 +5,8 @@ import { explain } from './explain.ts';
 import type { Explanation } from './explanation.ts';
 import { printExplanation } from './print.ts';
 import { parsePlace } from './question.ts';
-import { worldFromManifests } from './world-from-files.ts';
+import { seenText } from './source-address.ts';
+import { worldFromManifests } from './files/world-from-files.ts';
 
 /** A Deployment of two on node-1 and node-2, one not-ready pod, clients, and Services of every type in front of them. */
 const manifest = `
@@ -192,13 +193,13 @@ for (const { name, target, from, outcome, nodes, summary, excluded } of table) {
 
 test('the source address that the endpoint sees follows the policy and the place', () => {
   const seen = (target: string, from: string): string[] => [
-    ...new Set(ask(target, from).candidates.map((candidate) => candidate.seenAs)),
+    ...new Set(ask(target, from).candidates.flatMap((candidate) => candidate.seenAs.map(seenText))),
   ];
   assert.match(seen('web', 'pod/client').join(), /own address/);
-  assert.match(seen('web', 'node/node-3').join(), /10\.0\.1\.3 \(node-3, the client's address is hidden\)/);
+  assert.match(seen('web', 'node/node-3').join(), /10\.0\.1\.3, the address of node-3: the client's is hidden/);
   assert.match(seen('node/node-2:30001', 'outside').join(), /own address/);
   const hairpin = ask('web', 'pod/web-1').candidates.find((candidate) => candidate.pod === 'default/web-1');
-  assert.match(hairpin?.seenAs ?? '', /an endpoint that reaches itself/);
+  assert.deepEqual(hairpin?.seenAs, [{ address: '10.0.1.2', source: 'hairpin', node: 'node-2' }]);
 });
 
 test('a place that does not exist is an error with the places there are', () => {

@@ -6,4 +6,4 @@ export { printExplanation } from './print.ts';
 export * from './question.ts';
 export { worldFromCluster } from './world.ts';
 export type { World } from './world.ts';
-export { worldFromManifests } from './world-from-files.ts';
+export { worldFromManifests } from './files/world-from-files.ts';

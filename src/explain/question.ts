@@ -21,7 +21,8 @@ export type Target =
 export type Place =
   | { readonly kind: 'pod'; readonly name: string; readonly namespace?: string }
   | { readonly kind: 'node'; readonly name: string }
-  | { readonly kind: 'outside' };
+  /** `address`: which of the clients out there, where it matters. */
+  | { readonly kind: 'outside'; readonly address?: string };
 
 /** A question that cannot be understood; the message says what to write. */
 export class QuestionError extends CodedError<{
@@ -57,24 +58,26 @@ export function parseTarget(text: string): Target {
   return { kind: 'name', name: host.toLowerCase(), ...numbered, ...named, protocol };
 }
 
-/** Reads a place: `pod/NAME`, `pod/NAMESPACE/NAME`, `NAME` of a pod alone is not accepted; `node/NAME`; `outside`. Throws `QuestionError`. */
+/** Reads a place: `pod/NAME`, `pod/NAMESPACE/NAME`, `node/NAME`, `outside`, `outside/ADDRESS`. Throws `QuestionError`. */
 export function parsePlace(text: string): Place {
   if (text === 'outside') return { kind: 'outside' };
   const [kind, ...rest] = text.split('/');
   const [first = '', second] = rest;
+  const ip = kind === 'outside' && rest.length === 1 ? parseIp(first) : undefined;
+  if (ip !== undefined) return { kind: 'outside', address: formatIp(ip) };
   if (first !== '' && rest.length <= 2) {
     if ((kind === 'pod' || kind === 'pods' || kind === 'po') && rest.length === 1) return { kind: 'pod', name: first };
     if ((kind === 'pod' || kind === 'pods' || kind === 'po') && second !== undefined && second !== '')
       return { kind: 'pod', namespace: first, name: second };
     if ((kind === 'node' || kind === 'nodes' || kind === 'no') && rest.length === 1) return { kind: 'node', name: first };
   }
-  const hint = 'write pod/NAME, pod/NAMESPACE/NAME, node/NAME or outside';
+  const hint = 'write pod/NAME, pod/NAMESPACE/NAME, node/NAME, outside or outside/ADDRESS';
   throw new QuestionError(`${JSON.stringify(text)} is no place: ${hint}`, { code: 'bad-place', text });
 }
 
 /** The text of a place, as `parsePlace` reads it. */
 export function formatPlace(place: Place): string {
-  if (place.kind === 'outside') return 'outside';
+  if (place.kind === 'outside') return place.address === undefined ? 'outside' : `outside/${place.address}`;
   if (place.kind === 'node') return `node/${place.name}`;
   return place.namespace === undefined ? `pod/${place.name}` : `pod/${place.namespace}/${place.name}`;
 }
