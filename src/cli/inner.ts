@@ -41,6 +41,7 @@ async function start(options: InnerOptions): Promise<Cluster> {
       families: options.ipFamily,
       apiPort: options.apiPort,
       name: options.name === 'default' ? 'fairlead' : `fairlead-${options.name}`,
+      forward: options.forward,
       ...(options.dataDirectory === undefined ? {} : { dataDirectory: options.dataDirectory }),
     },
     { logger, progress: (line) => say({ kind: 'progress', text: line }) },

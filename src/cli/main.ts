@@ -36,6 +36,7 @@ function createProgram(): Command {
     .option('--nodes <n>', 'number of nodes', positiveInteger, 3)
     .option('-p, --publish <local:namespace/service:port>', 'open a port of this host to a Service (repeatable)', collect, [])
     .option('--name <name>', 'name of the lab, for a second one beside the first', labName, 'default')
+    .option('--forward <address>', 'ask this name server for names that the lab does not know (repeatable)', collectOptional)
     .option('--data <dir>', 'keep the API objects in this directory')
     .addOption(
       new Option('--ip-family <family>', 'address families of the cluster').choices(['ipv4', 'ipv6', 'dual']).default('ipv4'),
@@ -116,6 +117,7 @@ export interface UpFlags {
   readonly filename: readonly string[];
   readonly nodes: number;
   readonly publish: readonly string[];
+  readonly forward?: readonly string[];
   readonly name: string;
   readonly data?: string;
   readonly ipFamily: 'ipv4' | 'ipv6' | 'dual';

@@ -12,6 +12,8 @@ export interface InnerOptions {
   /** As typed: both processes have the same working directory. */
   readonly manifests: readonly string[];
   readonly publish: readonly string[];
+  /** Name servers for names that the lab does not know. */
+  readonly forward: readonly string[];
   readonly logLevel: 'error' | 'warn' | 'info' | 'debug' | 'silent';
   /** A module to run once everything is ready: exports `run(cluster, print): Promise<boolean>`, true for success. */
   readonly extension?: string;

@@ -141,6 +141,7 @@ function innerOptions(flags: UpFlags & UpExtras, directory: string): InnerOption
     stateDirectory: directory,
     manifests: flags.filename,
     publish: flags.publish,
+    forward: flags.forward ?? [],
     logLevel: flags.logLevel,
     program: programName(),
     ...(flags.extension === undefined ? {} : { extension: flags.extension.path }),

@@ -3,6 +3,7 @@ import { pods } from '../api/index.ts';
 import { buildHosts, buildResolvConf } from '../kubelet/index.ts';
 import type { Cluster } from './cluster.ts';
 import type { ControlHandler, PlaceEntry } from './control.ts';
+import { outsideResolvConf } from './outside-names.ts';
 
 type Request = Parameters<ControlHandler>[0];
 
@@ -14,7 +15,6 @@ export async function answerControl(cluster: Cluster, request: Request): Promise
   }
 }
 
-const nobodyKnown = '# outside, no name server is known\n';
 
 /** How to enter a place, with the names that are known there. */
 function placeEntry(cluster: Cluster, name: string): PlaceEntry {
@@ -23,7 +23,7 @@ function placeEntry(cluster: Cluster, name: string): PlaceEntry {
   const key = rest.length === 1 ? `default/${rest[0] ?? ''}` : rest.join('/');
   const pod = kind === 'pod' ? cluster.informers.of(pods).get(key) : undefined;
   const hostname = pod?.spec?.hostname ?? rest.at(-1) ?? kind;
-  const hostResolvConf = kind === 'node' ? cluster.clusterDns.hostResolvConf : nobodyKnown;
+  const hostResolvConf = kind === 'node' ? cluster.clusterDns.hostResolvConf : outsideResolvConf(cluster.lab.outside);
   return {
     namespaceFd: place.namespace.fd,
     resolvConf:

@@ -12,7 +12,7 @@ import type { KubeClient } from '../client/index.ts';
 import { startControllers } from '../controllers/index.ts';
 import type { LoadBalancerProvider } from '../controllers/index.ts';
 import { startDnsServer } from '../dns/index.ts';
-import type { DnsServer } from '../dns/index.ts';
+import type { DnsServer, Forwarder } from '../dns/index.ts';
 import { PodAccess, SandboxHost } from '../kubelet/index.ts';
 import type { ClusterDns } from '../kubelet/index.ts';
 import { controlPlaneAddress, dnsAddress, Lab } from '../lab/index.ts';
@@ -26,6 +26,7 @@ import { clusterDomain, dnsService, dnsSlice, familiesOf, plannedNodes, ranges }
 import type { ClusterFamilies } from './plan.ts';
 import { LabDialer } from './lab-dialer.ts';
 import { startOutsideEcho } from './outside-echo.ts';
+import { createOutsideForwarder, mainAddresses, parseForward, startOutsideNames } from './outside-names.ts';
 import { Prober } from './prober.ts';
 import { unsettled, untilKnown } from './settle.ts';
 
@@ -36,6 +37,8 @@ export interface ClusterOptions {
   /** Port of the API on this host's loopback, or the next free one; any when 0. Default 6443. */
   readonly apiPort?: number;
   readonly dataDirectory?: string;
+  /** Name servers, `ADDRESS[:PORT]` as this host reaches them, for names that neither the cluster nor `outside` knows. */
+  readonly forward?: readonly string[];
   /** Name of cluster, user and context in the kubeconfig. */
   readonly name?: string;
 }
@@ -154,8 +157,12 @@ async function assemble(
     { logger, informers },
   );
   undo.push(() => controllers.stop());
-  const dns = await startDns(families, lab, client, informers, logger);
+  const upstreams = (options.forward ?? []).map(parseForward);
+  const outside = createOutsideForwarder({ addresses: mainAddresses(lab.outside), upstreams }, { logger });
+  const dns = await startDns(families, lab, client, informers, outside, logger);
   undo.push(() => dns.close());
+  const outsideNames = await startOutsideNames(lab.outside, outside, { logger });
+  undo.push(() => outsideNames.close());
   const echo = await startOutsideEcho(lab.outside, { logger });
   undo.push(() => echo.close());
   await informers.start(stopping.signal);
@@ -192,6 +199,7 @@ async function startDns(
   lab: Lab,
   client: KubeClient,
   informers: SharedInformers,
+  forwarder: Forwarder,
   logger: Logger,
 ): Promise<DnsServer> {
   const binds = families.map((family) => ({ address: formatIp(dnsAddress(family)), port: 53 }));
@@ -212,6 +220,7 @@ async function startDns(
       },
       listen: { udpFds, tcpFds },
       podMode: 'verified',
+      forwarder,
     },
     { logger },
   );

@@ -3,6 +3,7 @@ export * from './answer-control.ts';
 export * from './apply.ts';
 export * from './cluster.ts';
 export * from './control.ts';
+export { outsideNames, outsideResolvConf, outsideZone } from './outside-names.ts';
 export * from './plan.ts';
 export * from './prober.ts';
 export * from './summary.ts';

@@ -9,6 +9,7 @@ export { CorefileError } from './corefile-syntax.ts';
 export * from './endpoints.ts';
 export * from './feed.ts';
 export * from './forward.ts';
+export * from './forwarding-server.ts';
 export * from './hosts.ts';
 export * from './index-events.ts';
 export * from './message.ts';

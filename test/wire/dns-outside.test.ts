@@ -1,0 +1,191 @@
+/** Names of `outside` seen whole: from a pod through the C library (glibc, and musl where it is installed), and from outside. */
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { promisify } from 'node:util';
+import { pods } from '../../src/api/index.ts';
+import { PodAccess } from '../../src/kubelet/index.ts';
+import { startDnsServer } from '../../src/dns/index.ts';
+import { headlessOf, namespaceOf, serviceOf, sliceOf } from '../../src/names/sample-objects.ts';
+import { silentLogger } from '../../src/observe/index.ts';
+import { echoPod, useCluster } from './cluster-harness.ts';
+import { handInformers } from './dns-harness.ts';
+import { hasProgram, isInside } from './linux-harness.ts';
+
+const manifests = `${echoPod('client', { node: 'node-1' })}
+apiVersion: v1
+kind: Service
+metadata: {name: virtual}
+spec: {clusterIP: 10.96.0.77, ports: [{name: http, port: 80, targetPort: 9376}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: sample-externalname}
+spec: {type: ExternalName, externalName: thisis.externalname.com}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: chain}
+spec: {type: ExternalName, externalName: sample-externalname.default.svc.cluster.local}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: beyond}
+spec: {type: ExternalName, externalName: shop.www.svc.example.com}
+`;
+
+/** A program for the other C library: prints the IPv4 addresses of a name, one a line, or the reason why there is none. */
+const lookupProgram = `
+#include <stdio.h>
+#include <netdb.h>
+#include <arpa/inet.h>
+int main(int count, char **words) {
+  struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = 0;
+  int problem = count < 2 ? EAI_NONAME : getaddrinfo(words[1], 0, &hints, &list);
+  if (problem) { printf("%s\\n", gai_strerror(problem)); return 2; }
+  for (; list; list = list->ai_next) {
+    char text[64];
+    puts(inet_ntop(AF_INET, &((struct sockaddr_in *)list->ai_addr)->sin_addr, text, sizeof text));
+  }
+}
+`;
+
+if (isInside(import.meta.url)) {
+  const informers = handInformers();
+  informers.namespaces.apply(namespaceOf('www'));
+  informers.services.apply(serviceOf('www/shop', { clusterIPs: ['192.0.2.80'] }), headlessOf('www/many'));
+  informers.endpointSlices.apply(
+    sliceOf(
+      'www/many',
+      Array.from({ length: 40 }, (_, at) => `192.0.2.${at + 1}`),
+    ),
+  );
+  for (const informer of Object.values(informers)) informer.finishSync();
+  const beyond = await startDnsServer(
+    { source: { informers }, clusterDomain: 'example.com', listen: { address: '127.0.0.1', port: 15_353 } },
+    { logger: silentLogger },
+  );
+  const cluster = useCluster({ forward: ['127.0.0.1:15353'] }, manifests);
+  // pods have a /tmp of their own
+  const folder = mkdtempSync(join(import.meta.dirname, '..', '..', 'node_modules', '.fairlead-dns-outside-'));
+  after(async () => {
+    await beyond.close();
+    rmSync(folder, { recursive: true });
+  });
+
+  const inPod = async (...command: readonly string[]): Promise<string> => {
+    const target = await cluster().client.get(pods, 'client', { namespace: 'default' });
+    const { namespace = '', name = '', uid = '' } = target.metadata ?? {};
+    const access = new PodAccess({
+      findKubelet: (node) => cluster().machines.get(node)?.kubelet,
+      dial: () => Promise.reject(new Error('not needed')),
+    });
+    let output = '';
+    const write = async (chunk: Uint8Array): Promise<void> => void (output += new TextDecoder().decode(chunk));
+    await access.exec(
+      { namespace, name, uid, nodeName: target.spec?.nodeName ?? '' },
+      { container: 'c', command: [...command], tty: false, stdin: false, stdout: true, stderr: true },
+      {
+        stdin: undefined,
+        writeStdout: write,
+        writeStderr: write,
+        resizes: (async function* () {})(),
+        signal: new AbortController().signal,
+      },
+    );
+    return output;
+  };
+  /** The IPv4 addresses that the C library of this machine finds. */
+  const glibc = async (name: string): Promise<string[]> =>
+    [...(await inPod('getent', 'ahostsv4', name)).matchAll(/^(\S+) +STREAM/gm)].map(([, address = '']) => address);
+
+  const cases: readonly (readonly [name: string, addresses: readonly string[]])[] = [
+    ['virtual', ['10.96.0.77']],
+    ['virtual.default', ['10.96.0.77']],
+    ['virtual.default.svc', ['10.96.0.77']],
+    ['sample-externalname', ['10.0.9.1']],
+    ['chain', ['10.0.9.1']],
+    ['www.outside.example', ['10.0.9.1']],
+    ['beyond', ['192.0.2.80']],
+    ['shop.www.svc.example.com', ['192.0.2.80']],
+    ['no-such-name.www.svc.example.com', []],
+    ['no-such-name.outside.example', []],
+  ];
+
+  for (const [name, addresses] of cases) {
+    test(`a pod's C library finds ${addresses.length === 0 ? 'nothing' : addresses.join()} at ${name}`, async () => {
+      assert.deepEqual(await glibc(name), addresses);
+    });
+  }
+
+  test("a pod's C library gets all addresses of an answer that does not fit into a datagram", async () => {
+    assert.equal((await glibc('many.www.svc.example.com')).length, 40);
+  });
+
+  test(
+    'musl, the other C library, finds the same',
+    hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' },
+    async () => {
+      const source = join(folder, 'lookup.c');
+      const program = join(folder, 'lookup');
+      writeFileSync(source, lookupProgram);
+      execFileSync('musl-gcc', ['-static', '-O1', '-o', program, source]);
+      for (const [name, addresses] of cases) {
+        const output = await inPod(program, name);
+        if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
+        else assert.match(output, /does not resolve/, name);
+      }
+    },
+  );
+
+  const execute = promisify(execFile);
+  test(
+    'outside has a name server of its own, which knows the world and not the cluster',
+    hasProgram('dig') ? {} : { skip: 'dig is not installed; Debian: apt-get install dnsutils' },
+    async () => {
+      const { namespacePath } = cluster().lab.place('outside');
+      const dig = async (...words: readonly string[]): Promise<string> =>
+        (await execute('nsenter', [`--net=${namespacePath}`, 'dig', '@10.0.9.1', '+time=2', '+tries=1', ...words])).stdout;
+      for (const protocol of ['+notcp', '+tcp']) assert.equal(await dig(protocol, '+short', 'www.outside.example'), '10.0.9.1\n');
+      assert.match(await dig('+short', '-x', '10.0.9.1'), /^www\.outside\.example\.$/m);
+      assert.match(
+        await dig('gone.outside.example'),
+        /status: NXDOMAIN[^]*SOA\toutside\.example\. hostmaster\.outside\.example\. 1 /,
+      );
+      assert.equal(await dig('+short', 'shop.www.svc.example.com'), '192.0.2.80\n');
+      assert.match(await dig('virtual.default.svc.cluster.local'), /status: (REFUSED|NXDOMAIN)/);
+    },
+  );
+
+  test(
+    'an alias that leads out is answered with its whole chain',
+    hasProgram('dig') ? {} : { skip: 'dig is not installed; Debian: apt-get install dnsutils' },
+    async () => {
+      const { namespacePath } = cluster().lab.place('pod/default/client');
+      const { stdout } = await execute('nsenter', [
+        `--net=${namespacePath}`,
+        'dig',
+        '@10.96.0.10',
+        '+noall',
+        '+answer',
+        'chain.default.svc.cluster.local',
+      ]);
+      const lines = stdout
+        .trim()
+        .split('\n')
+        .map((line) =>
+          line
+            .split(/\s+/)
+            .filter((_, at) => at !== 1)
+            .join(' '),
+        );
+      assert.deepEqual(lines, [
+        'chain.default.svc.cluster.local. IN CNAME sample-externalname.default.svc.cluster.local.',
+        'sample-externalname.default.svc.cluster.local. IN CNAME thisis.externalname.com.',
+        'thisis.externalname.com. IN A 10.0.9.1',
+      ]);
+    },
+  );
+}
