@@ -1,6 +1,4 @@
 /** `fairlead explain`: the question, the world it is about, the answer. */
-import { findLab } from './state-directory.ts';
-import { createClient, loadKubeconfig } from '../client/index.ts';
 import { serviceCidrs } from '../api/index.ts';
 import { explain, parsePlace, parseTarget, printExplanation, worldFromCluster, worldFromManifests } from '../explain/index.ts';
 import type { World } from '../explain/index.ts';
@@ -17,6 +15,11 @@ export async function explainCommand(flags: ExplainFlags & { readonly target: st
 }
 
 async function liveWorld(flags: ExplainFlags): Promise<World> {
+  // loaded here: an answer about files needs neither a client nor what finds labs
+  const [{ findLab }, { createClient, loadKubeconfig }] = await Promise.all([
+    import('./state-directory.ts'),
+    import('../client/index.ts'),
+  ]);
   const path = flags.kubeconfig ?? findLab(flags.name).ready.kubeconfig;
   const client = createClient(loadKubeconfig(path), { logger: silentLogger });
   const ranges = await client.list(serviceCidrs);
