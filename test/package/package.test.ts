@@ -65,7 +65,7 @@ test('every module that the sources start by name is there in its compiled form'
   const files = globSync('dist/**/*.js', { cwd: unpacked() });
   const missing = files.flatMap((file) => {
     const text = readFileSync(join(unpacked(), file), 'utf8');
-    const started = [...text.matchAll(/['"`](\.\/[\w-]+(?:worker|probe))['"`$]/g)].map(([, name]) => name ?? '');
+    const started = [...text.matchAll(/['"`](\.\/[\w-]*(?:worker|probe))['"`$]/g)].map(([, name]) => name ?? '');
     return started.filter((name) => !existsSync(join(unpacked(), dirname(file), `${name}.js`))).map((name) => `${file}: ${name}`);
   });
   assert.deepEqual(missing, []);
