@@ -1,16 +1,22 @@
 #!/usr/bin/env node
 // The entry for any Node, however old: says what is missing, or hands over to the program.
+// So that an old one gets as far as the message, nothing here is newer than Node 12: no await outside functions, no `?.`.
 // In a published package the program is compiled (dist/); in a clone it runs from its sources.
 import { existsSync } from 'node:fs';
 import module from 'node:module';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
 
 const [major] = process.versions.node.split('.').map(Number);
 if (major < 24) {
-  console.error(`fairlead needs Node 24 or newer, and this is ${process.versions.node}: install a newer Node, or in a clone run ./fairlead, which finds the one that npm ci brought.`);
+  console.error(
+    `fairlead needs Node 24 or newer, and this is ${process.versions.node}: install a newer Node, or in a clone run ./fairlead, which finds the one that npm ci brought.`,
+  );
   process.exit(1);
 }
-module.enableCompileCache?.();
+// Compiled code is kept for the next start, where only this user can write: in /tmp, Node's default, anybody could lay out code for us.
+const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
+module.enableCompileCache(process.env.NODE_COMPILE_CACHE || join(cache, 'fairlead', 'node'));
 const compiled = new URL('../dist/cli/main.js', import.meta.url);
 const source = new URL('../src/cli/main.ts', import.meta.url);
-const { main } = await import(existsSync(source) ? source : compiled);
-await main(process.argv.slice(2));
+void import(existsSync(source) ? source : compiled).then(({ main }) => main(process.argv.slice(2)));

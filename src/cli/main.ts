@@ -1,7 +1,6 @@
 /** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../observe/index.ts';
-import { StatusError } from '../api/index.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without the program's own name) and sets the process's exit status. */
@@ -16,7 +15,7 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     process.exitCode = 1;
     // an expected error has a message that says what to do; anything else is a bug, and its stack helps to mend it
-    if (error instanceof CodedError || error instanceof StatusError) console.error(`fairlead: ${error.message}`);
+    if (error instanceof CodedError) console.error(`fairlead: ${error.message}`);
     else console.error(error);
   }
 }
