@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { answerControl, serveControl, startCluster, summarize } from '../cluster/index.ts';
 import type { Cluster } from '../cluster/index.ts';
+import { exitWithParent } from '../linux/index.ts';
 import { readManifests } from '../manifest/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import type { FromInner, InnerOptions, ToInner } from './messages.ts';
@@ -80,15 +81,16 @@ function say(message: FromInner): void {
   process.send?.(message);
 }
 
-/** Resolves when the supervisor says so or has gone. Interrupts from the terminal are the supervisor's business. */
+/**
+ * Resolves when the supervisor says so. When that has gone there is nobody to leave in order for: everything here ends with this
+ * process. Interrupts from the terminal are the supervisor's business.
+ */
 function untilStopped(): Promise<void> {
+  exitWithParent();
   process.on('SIGINT', () => undefined);
   process.on('SIGHUP', () => undefined);
   return new Promise((resolve) => {
-    // it may have gone before anybody listened here
-    if (!process.connected) resolve();
     process.on('SIGTERM', () => resolve());
-    process.on('disconnect', () => resolve());
     process.on('message', (message) => {
       if ((message as ToInner).kind === 'stop') resolve();
     });
