@@ -97,6 +97,20 @@ test('fairlead explain -f answers from the packed examples', needsInstalled, () 
   assert.equal(answer.candidates.length, 3);
 });
 
+test('version and explain -f load only what they need', needsInstalled, () => {
+  const example = join(installed, 'examples', '01-session-affinity.yaml');
+  const version = loaded('version');
+  assert.deepEqual(version.packages, ['commander']);
+  assert.deepEqual(
+    version.rooms.filter((room) => !['cli', 'observe', 'net'].includes(room)),
+    [],
+  );
+  const explain = loaded('explain', '-f', example, 'my-service.session-affinity:80');
+  assert.deepEqual(explain.packages, ['commander', 'yaml']);
+  for (const room of ['agent', 'apiserver', 'client', 'cluster', 'controllers', 'dns', 'kubelet', 'lab', 'linux'])
+    assert.ok(!explain.rooms.includes(room), `explain -f loads ${room}/`);
+});
+
 test('fairlead up -- COMMAND runs the command beside a cluster', { ...needsLab, ...needsInstalled }, () => {
   const ran = fairlead(
     'up',
@@ -198,6 +212,27 @@ function unpacked(): string {
 
 function fairlead(...args: readonly string[]): Ran {
   return run(join(prefix, 'node_modules', '.bin', 'fairlead'), args, scratch);
+}
+
+/** The rooms and the dependencies that a command loads. */
+function loaded(...args: readonly string[]): { readonly rooms: readonly string[]; readonly packages: readonly string[] } {
+  const recorder = join(scratch, 'recorder.mjs');
+  writeFileSync(
+    recorder,
+    `import { registerHooks } from 'node:module';
+     registerHooks({ resolve(specifier, context, next) {
+       const found = next(specifier, context);
+       if (found.url.startsWith('file:')) console.error('loads ' + found.url);
+       return found;
+     } });`,
+  );
+  const { status, err } = run(process.execPath, ['--import', recorder, join(installed, 'bin', 'fairlead.js'), ...args], scratch);
+  assert.equal(status, 0, err);
+  const all = (pattern: RegExp): string[] => [...new Set([...err.matchAll(pattern)].map(([, name]) => name ?? ''))].sort();
+  return {
+    rooms: all(/^loads .*\/fairlead\/dist\/(\w+)\//gm),
+    packages: all(/^loads .*\/node_modules\/(?!fairlead\/)([^/]+)\//gm),
+  };
 }
 
 function run(program: string, args: readonly string[], cwd: string): Ran {
