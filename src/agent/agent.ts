@@ -59,6 +59,8 @@ export interface AgentOptions {
   readonly linkAddresses?: LinkAddresses;
   /** Default: InternalIP addresses of the Node object. */
   readonly nodeAddresses?: readonly string[];
+  /** The address that counts as the primary one of its family, whatever the order of the others. */
+  readonly primaryAddress?: string;
   /** Prefixes of the node's addresses that answer on node ports. Default: the primary address of each family. */
   readonly nodePortAddresses?: readonly string[];
   /** Most client entries that affinity keeps in one family. Default 1,000,000: some 125 MB of kernel memory when full. */
@@ -69,6 +71,8 @@ export interface AgentOptions {
   readonly onSync?: (family: IpFamily, result: SyncResult & { readonly durationMs: number }) => void;
 }
 
+/** How long the first sync waits for ServiceCIDR objects when everything else is there. */
+const maxCidrWaitMs = 2000;
 /** After a sync, changes are gathered for this long before the next one; an idle agent syncs at once. */
 const gatherMs = 3;
 
@@ -160,7 +164,9 @@ export class Agent {
   /** Waits for the informers, programs the kernel for the first time and goes on. Nothing is programmed before all lists are there. */
   async start(): Promise<void> {
     const { services, endpointSlices, nodes, serviceCidrs } = this.#options.informers;
-    await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced(), serviceCidrs?.synced()]);
+    await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced()]);
+    // A server older than 1.33 does not know the kind: then what the options say must do.
+    if (serviceCidrs !== undefined) await Promise.race([serviceCidrs.synced(), wait(maxCidrWaitMs)]);
     this.#isRunning = true;
     this.#startedAtMs = this.#clock.now();
     this.#tracker.start();
@@ -227,14 +233,13 @@ export class Agent {
     const service = this.#options.informers.services.get(key);
     if (service === undefined) return undefined;
     const { nodeName, informers, masqueradeAll } = this.#options;
-    const nodeAddresses = this.#options.nodeAddresses ?? internalIpsOf(informers.nodes.get(nodeName));
     return decide({
       service,
       slices: this.#tracker.slicesOf(key),
       nodes: informers.nodes,
       nodeName,
       family,
-      options: { masqueradeAll: masqueradeAll ?? false, detectsPods: this.#detectsPods, nodeAddresses },
+      options: { masqueradeAll: masqueradeAll ?? false, detectsPods: this.#detectsPods, nodeAddresses: this.#nodeAddresses },
     });
   }
 
@@ -406,13 +411,19 @@ export class Agent {
     state.setService(key, decision === undefined || decision.skipped !== undefined ? undefined : compileDecision(decision));
   }
 
+  get #nodeAddresses(): readonly string[] {
+    const { nodeName, informers, nodeAddresses, primaryAddress } = this.#options;
+    const own = nodeAddresses ?? internalIpsOf(informers.nodes.get(nodeName));
+    return primaryAddress === undefined ? own : [primaryAddress, ...own];
+  }
+
   #nodeFacts(serviceCidrs: readonly string[]): NodeFacts {
-    const { nodeName, informers, detector, nodeAddresses, nodePortAddresses, linkAddresses } = this.#options;
+    const { nodeName, informers, detector, nodePortAddresses, linkAddresses } = this.#options;
     return {
       node: informers.nodes.get(nodeName),
       detector: detector ?? { kind: 'node-pod-cidrs' },
       serviceCidrs,
-      ...(nodeAddresses === undefined ? {} : { nodeAddresses }),
+      nodeAddresses: this.#nodeAddresses,
       ...(nodePortAddresses === undefined ? {} : { nodePortAddresses }),
       ...(nodePortAddresses === undefined || linkAddresses === undefined ? {} : { linkAddresses: linkAddresses.list() }),
     };
@@ -447,6 +458,10 @@ export class Agent {
     this.#idleWaiters = [];
     for (const wake of waiters) wake();
   }
+}
+
+function wait(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
 
 function ownersIn(state: TableState): FrontendOwner {

@@ -21,3 +21,7 @@ export { isNodeEligible } from './proxy-health.ts';
 export type { HealthReport, HealthStatus, ProxyHealth } from './proxy-health.ts';
 export { AgentServers } from './agent-servers.ts';
 export type { AgentServersOptions, Bind } from './agent-servers.ts';
+export { defaultHealthzBind, defaultMetricsBind, NodeAgentError, removeTables, startNodeAgent } from './node-agent.ts';
+export type { NodeAgent, NodeAgentOptions } from './node-agent.ts';
+export { parseBind, proxyConfigKind, readProxyConfig } from './proxy-config.ts';
+export type { ConfigProblem, ConntrackSettings, ProxyConfig, ProxyConfigResult } from './proxy-config.ts';

@@ -2,7 +2,7 @@
 import type { Node } from '../api/index.ts';
 import type { Cidr, IpFamily } from '../net/index.ts';
 import { cidrContains, cidrRange } from '../net/index.ts';
-import { internalIpsOf, parseStoredCidr, parseStoredIp, withoutNested } from '../routing/index.ts';
+import { parseStoredCidr, parseStoredIp, withoutNested } from '../routing/index.ts';
 import type { Bytes } from './row-bytes.ts';
 import { packIpBytes } from './row-bytes.ts';
 import type { NodeRows } from './table-state.ts';
@@ -17,8 +17,8 @@ export interface NodeFacts {
   readonly detector: PodDetector;
   /** Ranges of cluster IPs: an address in them that belongs to no Service is dropped. */
   readonly serviceCidrs: readonly string[];
-  /** Addresses of the node; absent: those of the Node object. The first of a family is the primary one. */
-  readonly nodeAddresses?: readonly string[];
+  /** Addresses of the node. The first of a family is the primary one. */
+  readonly nodeAddresses: readonly string[];
   /** Addresses that the node's links bear: `nodePortAddresses` chooses among them. Absent: `nodeAddresses`. */
   readonly linkAddresses?: readonly string[];
   /** Prefixes of the addresses that answer on node ports; absent: the primary address of each family only. */
@@ -36,14 +36,9 @@ export function nodeRowsOf(facts: NodeFacts, family: IpFamily): NodeRows {
   };
 }
 
-/** Addresses of the node that the agent knows of, primary first in each family. */
-function nodeAddressesOf(facts: Pick<NodeFacts, 'node' | 'nodeAddresses'>): readonly string[] {
-  return facts.nodeAddresses ?? internalIpsOf(facts.node);
-}
-
 function nodePortIps(facts: NodeFacts, family: IpFamily): Bytes[] {
   const known = facts.nodePortAddresses === undefined ? undefined : facts.linkAddresses;
-  const own = (known ?? nodeAddressesOf(facts)).map(parseStoredIp).filter((ip) => ip?.family === family && !isLoopback(ip.bytes));
+  const own = (known ?? facts.nodeAddresses).map(parseStoredIp).filter((ip) => ip?.family === family && !isLoopback(ip.bytes));
   const cidrs = facts.nodePortAddresses?.map(parseStoredCidr).filter((cidr): cidr is Cidr => cidr?.address.family === family);
   const chosen =
     facts.nodePortAddresses === undefined ? own.slice(0, 1) : own.filter((ip) => ip !== undefined && matches(cidrs ?? [], ip));

@@ -99,6 +99,21 @@ function createProgram(): Command {
     .action(async (options: DnsFlags) => (await import('./dns.ts')).dnsCommand(options));
 
   program
+    .command('agent')
+    .description("the node's proxy in place of kube-proxy, for the cluster of a kubeconfig; runs as root on the node")
+    .option('--kubeconfig <file>', 'the cluster; default $KUBECONFIG, ~/.kube/config, then the pod it runs in')
+    .option('--context <name>', 'context of the kubeconfig to use')
+    .option('--node-name <name>', 'name of this node (default the host name)')
+    .option('--config <file>', "kube-proxy's configuration file (KubeProxyConfiguration)")
+    .option('--healthz-bind-address <address:port>', 'where /healthz and /livez answer (default 0.0.0.0:10256)')
+    .option('--metrics-bind-address <address:port>', 'where /metrics and /debug/routes answer (default 127.0.0.1:10249)')
+    .option('--cleanup', "remove fairlead's tables from this network namespace and exit")
+    .addOption(
+      new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('warn'),
+    )
+    .action(async (options: AgentFlags) => (await import('./agent.ts')).agentCommand(options));
+
+  program
     .command('version')
     .description('print the version')
     .action(() => console.log(`fairlead ${version} (Node ${process.versions.node}, ${process.platform} ${process.arch})`));
@@ -137,6 +152,17 @@ export interface ExplainFlags {
   readonly kubeconfig?: string;
   readonly name: string;
   readonly output: 'text' | 'json';
+}
+
+export interface AgentFlags {
+  readonly kubeconfig?: string;
+  readonly context?: string;
+  readonly nodeName?: string;
+  readonly config?: string;
+  readonly healthzBindAddress?: string;
+  readonly metricsBindAddress?: string;
+  readonly cleanup?: boolean;
+  readonly logLevel: UpFlags['logLevel'];
 }
 
 export interface ApiServerFlags {
