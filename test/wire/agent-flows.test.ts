@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { AgentLab, podAddress } from './agent-lab.ts';
-import { hasProgram, isInside, run } from './linux-harness.ts';
+import { bestOf, hasProgram, isInside, run } from './linux-harness.ts';
 
 if (isInside(import.meta.url)) {
   let lab: AgentLab;
@@ -54,9 +54,12 @@ if (isInside(import.meta.url)) {
         });
       }
       test('an unknown port is refused at once, an unallocated address is silent', async () => {
-        const startMs = performance.now();
-        assert.equal(await lab.tcp('a3', `${service}1`, 81), 'refused');
-        assert.ok(performance.now() - startMs < 200);
+        const tookMs = await bestOf(5, 50, async () => {
+          const startMs = performance.now();
+          assert.equal(await lab.tcp('a3', `${service}1`, 81), 'refused');
+          return performance.now() - startMs;
+        });
+        assert.ok(tookMs < 50, `refused after ${tookMs} ms`);
         assert.equal(await lab.tcp('outside', `${service}1`, 81), 'refused');
         assert.equal(await lab.udp('a3', `${service}1`, 81), 'refused');
         assert.equal(await lab.tcp('a3', `${service}200`, 80, { timeoutMs: 300 }), 'timeout');
