@@ -175,6 +175,9 @@ export class Agent {
       this.#tracker.markAll();
       this.#schedule();
     });
+    // All that was there by now is in this one.
+    this.#timer?.cancel();
+    this.#timer = undefined;
     this.#sync();
     await this.idle();
   }

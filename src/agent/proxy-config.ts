@@ -166,7 +166,7 @@ class FieldReader {
   }
 
   note(path: string, why: string): void {
-    for (const leaf of [...this.#left.keys()]) {
+    for (const leaf of this.#left.keys()) {
       if (leaf !== path && !(path.endsWith('.') && leaf.startsWith(path))) continue;
       this.#left.delete(leaf);
       this.notes.push({ path: leaf, message: `${leaf} has no effect: ${why}` });
