@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createClient, loadKubeconfig } from '../client/index.ts';
-import { parseCorefile, startConfiguredDns } from '../dns/index.ts';
+import { limitGarbage, parseCorefile, startConfiguredDns } from '../dns/index.ts';
 import type { BlockConfig, ConfiguredDns } from '../dns/index.ts';
 import { isPort, parseIp } from '../net/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
@@ -13,6 +13,7 @@ export class DnsCommandError extends CodedError<{ readonly code: 'usage' | 'conf
 
 /** Serves until a signal comes; answers on for the lame-duck time of the configuration, or until a second signal. */
 export async function dnsCommand(flags: DnsFlags): Promise<void> {
+  limitGarbage();
   const logger = createLogger(flags.logLevel);
   const signals = new Signals();
   const blocks = readBlocks(flags);

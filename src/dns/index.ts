@@ -12,6 +12,7 @@ export * from './forward.ts';
 export * from './forwarding-server.ts';
 export * from './hosts.ts';
 export * from './index-events.ts';
+export * from './memory.ts';
 export * from './message.ts';
 export * from './metrics.ts';
 export * from './protocol.ts';

@@ -18,7 +18,7 @@ import { createQueryHandler } from './query-handler.ts';
 import { withQueryLog } from './query-log.ts';
 import { Responder } from './responder.ts';
 import { createShuffle } from './shuffle.ts';
-import { slimNamespace, slimPod, slimService, slimSlice } from './slim-objects.ts';
+import { createSlimmer } from './slim-objects.ts';
 import { maxUdpPacketBytes } from './protocol.ts';
 import type { TcpTimeouts } from './tcp-service.ts';
 import { UdpWorkerService } from './udp-worker-service.ts';
@@ -177,15 +177,16 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
 }
 
 function ownInformers(client: KubeClient, options: DnsServerOptions, logger: Logger): NameInformers {
-  const labelSelector = options.labelSelector;
+  const { labelSelector, endpointPodNames = false, zonalNames = false } = options;
+  const slim = createSlimmer({ endpointPodNames, zonalNames });
   const three = {
-    services: createInformer(client, services, { labelSelector, transform: slimService }, { logger }),
-    endpointSlices: createInformer(client, endpointSlices, { labelSelector, transform: slimSlice }, { logger }),
-    namespaces: createInformer(client, namespaces, { transform: slimNamespace }, { logger }),
+    services: createInformer(client, services, { labelSelector, transform: slim.service }, { logger }),
+    endpointSlices: createInformer(client, endpointSlices, { labelSelector, transform: slim.slice }, { logger }),
+    namespaces: createInformer(client, namespaces, { transform: slim.namespace }, { logger }),
   };
   if (options.podMode !== 'verified') return three;
   const fieldSelector = 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown';
-  return { ...three, pods: createInformer(client, pods, { labelSelector, fieldSelector, transform: slimPod }, { logger }) };
+  return { ...three, pods: createInformer(client, pods, { labelSelector, fieldSelector, transform: slim.pod }, { logger }) };
 }
 
 function listOf(informers: NameInformers) {

@@ -40,6 +40,8 @@ export class UdpWorkerService {
     this.#worker = new Worker(new URL(`./udp-worker${extension}`, import.meta.url), {
       workerData: { start, port: port2 },
       transferList: [port2],
+      // the steady state makes no garbage: room for more would only be resident
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     this.#sender = new UdpBatch({ fd: start.fd, family: start.family, slots: 1, slotBytes: maxMessageBytes + 1 });
     this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
