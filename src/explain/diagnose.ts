@@ -83,7 +83,7 @@ function podFault(
   }
   if (port !== undefined && findPodPort(pod, port) === undefined) {
     const wanted = `${String(port.targetPort)} (${port.protocol ?? 'TCP'})`;
-    const text = `none of its containers names a port ${wanted}, which is the targetPort; its ports: ${portList(declaredPorts(pod))}`;
+    const text = `no container names a port ${wanted}, which is the targetPort; declared: ${portList(declaredPorts(pod))}`;
     return { code: 'no-such-target-port', text };
   }
   if (fault.notReady === 'terminating') return { code: 'pod-terminating', text: 'it is being deleted' };

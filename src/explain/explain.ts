@@ -33,10 +33,12 @@ export function explain(world: World, question: Question): Explanation {
   };
   const refused = refusedService(world, client, target);
   const answer = refused === undefined ? answerTo(world, client, target, base) : explainRefused(refused, base);
-  const others = world.refused.filter((object) => object !== refused).map(refusedFinding);
+  const others = refusedFindings(world.refused.filter((object) => object !== refused));
   const findings = [...answer.findings, ...clientFindings(client), ...others];
   return findings.length === answer.findings.length ? answer : { ...answer, findings };
 }
+
+const shownRefusals = 5;
 
 function answerTo(world: World, client: ClientPlace, target: Target, base: Base): Explanation {
   switch (target.kind) {
@@ -88,20 +90,22 @@ function refusedService(world: World, client: ClientPlace, target: Target): Refu
   );
 }
 
-function explainRefused(object: RefusedObject, base: Base): Explanation {
-  const name = `${object.namespace}/${object.name}`;
-  const finding = refusedFinding(object);
-  return {
-    ...ending(base, 'invalid', `the API refuses Service ${name}, so nothing of it exists: ${object.message}`, [], {
-      service: name,
-    }),
-    findings: [{ ...finding, kind: 'cause' }],
-  };
+function explainRefused({ namespace, name, position, message }: RefusedObject, base: Base): Explanation {
+  const service = `${namespace}/${name}`;
+  const summary = `the API refuses Service ${service}, so nothing of it exists: ${position}: ${message}`;
+  return ending(base, 'invalid', summary, [], { service });
 }
 
-function refusedFinding({ kind, namespace, name, position, message }: RefusedObject): Finding {
-  const text = `${position}: the API refuses ${kind} ${namespace}/${name}: ${message}`;
-  return { kind: 'warning', code: 'object-refused', text };
+/** Objects that are missing from this world; a long list would hide the answer. */
+function refusedFindings(refused: readonly RefusedObject[]): Finding[] {
+  const finding = (text: string): Finding => ({ kind: 'warning', code: 'object-refused', text });
+  const findings = refused
+    .slice(0, shownRefusals)
+    .map(({ kind, namespace, name, position, message }) =>
+      finding(`the API refuses ${kind} ${namespace}/${name}: ${position}: ${message}`),
+    );
+  const rest = refused.length - shownRefusals;
+  return rest > 0 ? [...findings, finding(`the API refuses ${rest} more object${rest === 1 ? '' : 's'}`)] : findings;
 }
 
 /** A client that cannot send anything yet. */

@@ -47,7 +47,7 @@ export function walkName(world: World, client: ClientPlace, typed: string): Reso
   const finish = (end: NameEnd, findings: readonly Finding[], withheld: readonly EndpointView[] = []): ResolvedName => ({
     walk,
     end,
-    findings: [...resolver.findings, ...searchFindings(world, typed, attempts), ...findings],
+    findings: [...resolver.findings, ...(isAnswerable(end) ? searchFindings(world, typed, attempts) : []), ...findings],
     withheld,
     isAssumed: resolver.isAssumed,
   });
@@ -182,6 +182,11 @@ function isMeantForCluster(world: World, typed: string): boolean {
   if (labels.length === 1 || labels.at(-1) === 'svc') return true;
   if (labels.some((label) => world.namespaces.includes(label))) return true;
   return world.services.some((service) => service.metadata?.name === labels[0] || service.metadata?.name === labels[1]);
+}
+
+/** The name exists, or may exist outside: then a shorter way to it is worth a word. */
+function isAnswerable({ kind }: NameEnd): boolean {
+  return kind !== 'missing' && kind !== 'empty';
 }
 
 /** How many questions are asked in vain, where a final dot would save them. */

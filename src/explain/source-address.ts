@@ -27,8 +27,10 @@ export function seenThrough(
   const own = client.addresses.find((address) => ipFamilyOf(address) === family);
   const node = internalIpsOf(nodeMap(world).get(entry.nodeName)).find((address) => ipFamilyOf(address) === family);
   const isHairpin = own !== undefined && own === endpointAddress;
+  // a packet for the node itself never passes postrouting, unless it was sent from there
+  const isDelivered = node === endpointAddress && !(client.isHostNetwork && client.nodeName === entry.nodeName);
   const scope = !entry.isInside ? 'outside' : client.isHostNetwork ? 'node' : 'pod';
-  if (frontend.source[scope] === 'kept' && !isHairpin) return seenDirectly(client, endpointAddress);
+  if (isDelivered || (frontend.source[scope] === 'kept' && !isHairpin)) return seenDirectly(client, endpointAddress);
   return {
     ...(node === undefined ? {} : { address: node }),
     source: isHairpin ? 'hairpin' : 'masqueraded',
