@@ -1,5 +1,5 @@
 /** The lab: nodes, pods' namespaces, the fabric between them, the outside world. Nothing of it is on disk. */
-import { NamespaceThread, RouteSocket } from '../linux/index.ts';
+import { isNoSuchThing, NamespaceThread, RouteSocket } from '../linux/index.ts';
 import type { NamespaceHandle } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { maskCidr, mustParseCidr } from '../net/index.ts';
@@ -7,7 +7,6 @@ import type { Logger } from '../observe/index.ts';
 import {
   addressPlan,
   controlPlaneAddress,
-  defaultPodCidr,
   dnsAddress,
   macAddress,
   nodeAddress,
@@ -18,6 +17,8 @@ import type { LoadBalancer } from './balancer.ts';
 import { Balancer } from './balancer.ts';
 import { LabError } from './errors.ts';
 import { LabNode } from './lab-node.ts';
+import { planNode } from './node-plan.ts';
+import type { NodePlan } from './node-plan.ts';
 import type { Place, Site } from './site.ts';
 import { createPlace, formatAll, ofFamily } from './site.ts';
 
@@ -26,7 +27,6 @@ export interface LabOptions {
   readonly ipFamilies?: readonly IpFamily[];
 }
 
-const maxNodes = 254;
 /** A MAC that nobody has: what is sent there is lost on the bridge. */
 const nobody = '02:fa:ff:ff:ff:ff';
 
@@ -39,8 +39,9 @@ export class Lab {
   readonly #logger: Logger;
   readonly #thread: NamespaceThread;
   readonly #nodes = new Map<string, LabNode>();
+  /** Of the nodes that are there or on their way. */
+  readonly #plans = new Map<string, NodePlan & { readonly name: string }>();
   readonly #stopped = new Set<string>();
-  readonly #indexes = new Set<number>();
   #fabric: Site | undefined;
   #outside: Site | undefined;
   #balancer: Balancer | undefined;
@@ -91,31 +92,24 @@ export class Lab {
     return node;
   }
 
-  /** Adds a node with the next free address; its pods' prefixes are routed by all others. */
+  /**
+   * Adds a node with the next free address; its pods' prefixes are routed by all others. Throws `LabError` when its prefixes are
+   * somebody else's. A failure leaves nothing behind.
+   */
   async addNode({ name, podCidrs }: { readonly name: string; readonly podCidrs?: readonly string[] }): Promise<LabNode> {
-    if (this.#nodes.has(name)) throw new LabError(`node ${name} is in the lab already`, { code: 'exists', name });
-    const index = this.#takeIndex();
-    const cidrs = podCidrs ?? this.ipFamilies.map((family) => defaultPodCidr(family, index));
-    const underlay = this.ipFamilies.map((family) => nodeAddress(family, index));
-    const namespace = await this.#createNamespace(`node/${name}`, true);
-    const routes = new RouteSocket(await this.#thread.openNetlink(namespace, 'route'));
-    const place = createPlace(this.#thread, `node/${name}`, namespace, formatAll(underlay));
-    const site: Site = { name, place, routes, mac: macAddress('node', index), underlay };
-    const node = new LabNode({ site, index, podCidrs: cidrs, thread: this.#thread });
-    this.#nodes.set(name, node);
-    this.#plugIn(site, `n${index}`);
-    // an address that no pod has must not go round by the way out and back
-    for (const cidr of cidrs) routes.addRoute({ dst: mustParseCidr(cidr), type: 'unreachable' });
-    for (const family of this.ipFamilies) routes.addRoute({ family, via: controlPlaneAddress(family) });
-    for (const other of this.#nodes.values()) {
-      if (other === node) continue;
-      this.#routePods(site, other);
-      this.#routePods(other.site, node);
+    if (this.#plans.has(name)) throw new LabError(`node ${name} is in the lab already`, { code: 'exists', name });
+    const plan = { name, ...planNode({ name, podCidrs }, [...this.#plans.values()], this.ipFamilies) };
+    this.#plans.set(name, plan);
+    try {
+      const node = await this.#createNode(plan);
+      this.#nodes.set(name, node);
+      this.#connect(node);
+      return node;
+    } catch (error) {
+      await this.removeNode(name);
+      this.#plans.delete(name);
+      throw error;
     }
-    this.#routePods(this.#started(this.#outside), node);
-    this.#routePods(this.#started(this.#fabric), node);
-    this.#started(this.#balancer).addNode(name, index, underlay);
-    return node;
   }
 
   /** Takes a node and its pods away. Unknown names are ignored. */
@@ -123,17 +117,17 @@ export class Lab {
     const node = this.#nodes.get(name);
     if (node === undefined) return;
     this.#nodes.delete(name);
-    this.#indexes.delete(node.index);
+    this.#plans.delete(name);
     this.#stopped.delete(name);
     this.#balancer?.removeNode(name);
     await node.removeAllPods();
     for (const site of this.#sites()) {
       for (const cidr of node.podCidrs.map(mustParseCidr)) {
         const via = ofFamily(node.site.underlay, cidr.address.family);
-        if (via !== undefined) site.routes.deleteRoute({ dst: cidr, via });
+        if (via !== undefined) ifThere(() => site.routes.deleteRoute({ dst: cidr, via }));
       }
     }
-    this.#started(this.#fabric).routes.deleteLink(`n${node.index}`);
+    ifThere(() => this.#started(this.#fabric).routes.deleteLink(`n${node.index}`));
     node.site.routes.close();
     this.#thread.close(node.site.place.namespace);
   }
@@ -252,6 +246,32 @@ export class Lab {
     return namespace;
   }
 
+  async #createNode({ name, index, podCidrs }: NodePlan & { readonly name: string }): Promise<LabNode> {
+    const underlay = this.ipFamilies.map((family) => nodeAddress(family, index));
+    const namespace = await this.#createNamespace(`node/${name}`, true);
+    const routes = new RouteSocket(await this.#thread.openNetlink(namespace, 'route'));
+    const place = createPlace(this.#thread, `node/${name}`, namespace, formatAll(underlay));
+    const site: Site = { name, place, routes, mac: macAddress('node', index), underlay };
+    return new LabNode({ site, index, podCidrs, thread: this.#thread });
+  }
+
+  /** Plugs a node in and tells everybody where its pods are. */
+  #connect(node: LabNode): void {
+    const { site, podCidrs, index } = node;
+    this.#plugIn(site, `n${index}`);
+    // an address that no pod has must not go round by the way out and back
+    for (const cidr of podCidrs) site.routes.addRoute({ dst: mustParseCidr(cidr), type: 'unreachable' });
+    for (const family of this.ipFamilies) site.routes.addRoute({ family, via: controlPlaneAddress(family) });
+    for (const other of this.#nodes.values()) {
+      if (other === node) continue;
+      this.#routePods(site, other);
+      this.#routePods(other.site, node);
+    }
+    this.#routePods(this.#started(this.#outside), node);
+    this.#routePods(this.#started(this.#fabric), node);
+    this.#started(this.#balancer).addNode(node.name, index, site.underlay);
+  }
+
   /** A link from the bridge to the site's `eth0`, with the site's addresses. */
   #plugIn(site: Site, portName: string, fabric = this.#started(this.#fabric)): void {
     fabric.routes.addVeth({ name: portName, peer: 'eth0', peerNamespaceFd: site.place.namespace.fd, peerMac: site.mac });
@@ -290,17 +310,17 @@ export class Lab {
     return [this.#started(this.#fabric), this.#started(this.#outside), ...[...this.#nodes.values()].map(({ site }) => site)];
   }
 
-  #takeIndex(): number {
-    for (let index = 1; index <= maxNodes; index++) {
-      if (this.#indexes.has(index)) continue;
-      this.#indexes.add(index);
-      return index;
-    }
-    throw new LabError(`the lab has room for ${maxNodes} nodes`, { code: 'full', limit: maxNodes });
-  }
-
   #started<T>(part: T | undefined): T {
     if (part === undefined) throw new TypeError('the lab has not been started');
     return part;
+  }
+}
+
+/** A node that was only half added has only half of this to take away. */
+function ifThere(remove: () => void): void {
+  try {
+    remove();
+  } catch (error) {
+    if (!isNoSuchThing(error)) throw error;
   }
 }

@@ -192,6 +192,17 @@ if (isInside(import.meta.url)) {
     await serveClientAddress(pod, 9376);
     assert.equal(await ask(a, '10.244.2.9', 9376), '10.244.1.2');
   });
+
+  test("a node that wants the pods of another is refused and in nobody's way", async () => {
+    await assert.rejects(lab.addNode({ name: 'greedy', podCidrs: ['10.244.1.0/24'] }), /node-1 has addresses of it/);
+    await assert.rejects(lab.addNode({ name: 'greedy', podCidrs: ['10.244.1.0/24'] }), /node-1 has addresses of it/);
+    const third = await lab.addNode({ name: 'node-3' });
+    assert.equal(third.podCidrs[0], '10.244.3.0/24');
+    const pod = await third.addPod({ id: 'e', name: 'ns/e', addresses: ['10.244.3.2'], hostNetwork: false });
+    await serveClientAddress(pod, 9376);
+    assert.equal(await ask(a, '10.244.3.2', 9376), '10.244.1.2');
+    await lab.removeNode('node-3');
+  });
 }
 
 /** Answers each connection with the address it came from. */
