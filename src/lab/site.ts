@@ -25,7 +25,7 @@ export interface Place {
   listenTcp(server: Server, bind: SocketAddress): Promise<void>;
   openUdp(bind: SocketAddress): Promise<UdpSocket>;
   openNetlink(protocol: NetlinkProtocol): Promise<NetlinkSocket>;
-  /** The descriptor of a socket that listens here, for a server that takes descriptors. */
+  /** The descriptor of a socket that listens here, for a server that takes descriptors. `::` means IPv6 alone, so that `0.0.0.0` can have the port as well. */
   openListener(bind: SocketAddress): Promise<number>;
   /** The descriptor of a bound UDP socket. */
   openDatagrams(bind: SocketAddress): Promise<number>;
@@ -58,7 +58,8 @@ export function createPlace(
         ...(bind.address === '::' ? { ipv6Only: false } : {}),
       }),
     openNetlink: (protocol) => thread.openNetlink(namespace, protocol),
-    openListener: (bind) => thread.openSocket(namespace, { type: 'tcp', bind, listen: 511 }),
+    openListener: (bind) =>
+      thread.openSocket(namespace, { type: 'tcp', bind, listen: 511, ...(bind.address === '::' ? { ipv6Only: true } : {}) }),
     openDatagrams: (bind) => thread.openSocket(namespace, { type: 'udp', bind }),
   };
 }
