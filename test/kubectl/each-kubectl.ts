@@ -24,8 +24,8 @@ export function withEachKubectl(declare: (cluster: () => ApiCluster) => void): v
   }
 }
 
-/** Version -> path. */
-function kubectlPrograms(): ReadonlyMap<string, string> {
+/** Version -> path. Empty when there is none: skip with `noKubectl`. */
+export function kubectlPrograms(): ReadonlyMap<string, string> {
   const programs = new Map<string, string>();
   for (const path of [findKubectl(), machineKubectl()]) {
     const version = path === undefined ? undefined : versionOf(path);
