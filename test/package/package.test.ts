@@ -4,14 +4,15 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { needsLab } from '../wire/up-harness.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const scratch = mkdtempSync(join(tmpdir(), 'fairlead-package-'));
 const prefix = join(scratch, 'prefix');
 const installed = join(prefix, 'node_modules', 'fairlead');
-after(() => rmSync(scratch, { recursive: true, force: true }));
+// not `after`: that never runs when packing fails
+process.on('exit', () => rmSync(scratch, { recursive: true, force: true }));
 
 // npm starts `node` from the PATH: this one, and nothing of this checkout
 const path = [
