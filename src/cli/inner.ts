@@ -1,11 +1,13 @@
 /** The lab's own process: the first of its pid namespace, in a user and mount namespace of its own, on the host's network. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { answerControl, serveControl, startCluster, summarize } from '../cluster/index.ts';
+import { startCluster, summarize } from '../cluster/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { exitWithParent } from '../linux/index.ts';
 import { readManifests } from '../manifest/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
+import { answerControl } from './answer-control.ts';
+import { serveControl } from './control.ts';
 import type { FromInner, InnerOptions, ToInner } from './messages.ts';
 import { parsePublication, publish } from './publish.ts';
 

@@ -3,9 +3,8 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { askLab, untilLabEnds } from '../cluster/index.ts';
-import type { PlaceEntry } from '../cluster/index.ts';
-import { formatPlace, parsePlace } from '../explain/index.ts';
+import { askLab, untilLabEnds } from './control.ts';
+import type { PlaceEntry } from './control.ts';
 import type { RunFlags } from './main.ts';
 import { findLab } from './state-directory.ts';
 import type { RunningLab } from './state-directory.ts';
@@ -15,15 +14,13 @@ const hangUpGraceMs = 2000;
 
 /** Sets the exit status to the program's. */
 export async function run(flags: RunFlags & { readonly command: readonly string[] }): Promise<void> {
-  const place = parsePlace(flags.from);
   const lab = findLab(flags.name);
   const { controlSocket } = lab.ready;
-  const full = formatPlace(place.kind === 'pod' ? { ...place, namespace: place.namespace ?? flags.namespace } : place);
-  const entry = await askLab(controlSocket, { op: 'place', place: full });
+  const entry = await askLab(controlSocket, { op: 'place', place: flags.from, namespace: flags.namespace });
   const scratch = mkdtempSync(join(dirname(controlSocket), 'run-'));
   try {
     const command = flags.command.length > 0 ? flags.command : [process.env['SHELL'] ?? '/bin/sh'];
-    process.exitCode = await spawnAt(lab, entry, { scratch, place: full, command });
+    process.exitCode = await spawnAt(lab, entry, { scratch, command });
   } finally {
     rmSync(scratch, { recursive: true, force: true });
   }
@@ -36,7 +33,7 @@ const script =
 async function spawnAt(
   { ready }: RunningLab,
   entry: PlaceEntry,
-  { scratch, place, command }: { readonly scratch: string; readonly place: string; readonly command: readonly string[] },
+  { scratch, command }: { readonly scratch: string; readonly command: readonly string[] },
 ): Promise<number> {
   const resolvConf = join(scratch, 'resolv.conf');
   const hosts = join(scratch, 'hosts');
@@ -50,7 +47,7 @@ async function spawnAt(
   const args = [...enter, ...own, 'sh', '-c', script, 'sh', resolvConf, hosts, entry.hostname, ...command];
   const child = spawn('nsenter', args, {
     stdio: 'inherit',
-    env: { ...process.env, KUBECONFIG: ready.kubeconfig, FAIRLEAD_PLACE: place },
+    env: { ...process.env, KUBECONFIG: ready.kubeconfig, FAIRLEAD_PLACE: entry.place },
   });
   const passSignals = (name: NodeJS.Signals): void => {
     // a terminal sends its interrupts to the program itself

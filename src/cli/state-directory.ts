@@ -15,7 +15,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { findInnerProcessId } from '../linux/index.ts';
 import { CodedError } from '../observe/index.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -153,6 +152,8 @@ async function removeDeadLabs(parent: string): Promise<void> {
 /** The lab's process leaves by itself when its supervisor is gone; this is for one that hangs, and waits for the end of both. */
 async function endLauncher(launcher: ProcessIdentity | undefined): Promise<void> {
   if (launcher === undefined) return;
+  // only who cleans up needs the kernel's room
+  const { findInnerProcessId } = await import('../linux/index.ts');
   const inner = findInnerProcessId(launcher.pid);
   const innerStart = inner === undefined ? undefined : processStartTime(inner);
   if (!(await endProcess(launcher))) return;

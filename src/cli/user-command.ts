@@ -3,6 +3,11 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { StartError } from './lab-process.ts';
 
+const startErrors: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such program',
+  EACCES: 'permission denied',
+};
+
 /** A program that runs. */
 export interface UserCommand {
   /** Its exit status, 128 and more for a signal as shells have it. Rejects with `StartError` when it cannot be started. */
@@ -18,7 +23,7 @@ export function startCommand(command: readonly string[], env: NodeJS.ProcessEnv)
   return {
     status: new Promise((done, fail) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
-        const why = error.code === 'ENOENT' ? 'there is no such program' : error.message;
+        const why = startErrors[error.code ?? ''] ?? error.message;
         fail(new StartError(`cannot run ${program}: ${why}`, { code: 'cannot-start' }));
       });
       child.once('exit', (status, signal) => done(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));

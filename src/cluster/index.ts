@@ -1,8 +1,6 @@
 /** The embedded cluster: puts the rooms below together, starts them, takes them down. Library face: `fairlead/testing`. */
-export * from './answer-control.ts';
 export * from './apply.ts';
 export * from './cluster.ts';
-export * from './control.ts';
 export { outsideNames, outsideResolvConf, outsideZone } from './outside-names.ts';
 export * from './plan.ts';
 export * from './prober.ts';

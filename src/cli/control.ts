@@ -6,8 +6,8 @@ import { CodedError, messageOf } from '../observe/index.ts';
 
 /** What can be asked, and what is answered. */
 interface ControlOperations {
-  /** How to enter a place: `pod/NS/NAME`, `node/NAME` or `outside`. */
-  readonly place: { readonly ask: { readonly place: string }; readonly answer: PlaceEntry };
+  /** How to enter a place as a person names it; `namespace` completes a pod's name. */
+  readonly place: { readonly ask: { readonly place: string; readonly namespace: string }; readonly answer: PlaceEntry };
   /** Never answered: the connection ends with the lab. */
   readonly wait: { readonly ask: object; readonly answer: never };
 }
@@ -22,6 +22,8 @@ export type ControlAnswer<Op extends ControlOperation> = ControlOperations[Op]['
 
 /** How to enter a place, from outside the lab's namespaces. */
 export interface PlaceEntry {
+  /** `pod/NS/NAME`, `node/NAME` or `outside`. */
+  readonly place: string;
   /** Descriptor of the network namespace in the lab's process: /proc/PID/fd/N. */
   readonly namespaceFd: number;
   /** Content for /etc/resolv.conf there. */

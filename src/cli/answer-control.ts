@@ -1,9 +1,10 @@
 /** What the lab answers to other commands of the same user. */
 import { pods } from '../api/index.ts';
 import { buildHosts, buildResolvConf } from '../kubelet/index.ts';
-import type { Cluster } from './cluster.ts';
+import { outsideResolvConf } from '../cluster/index.ts';
+import type { Cluster } from '../cluster/index.ts';
+import { formatPlace, parsePlace } from '../explain/index.ts';
 import type { ControlHandler, PlaceEntry } from './control.ts';
-import { outsideResolvConf } from './outside-names.ts';
 
 type Request = Parameters<ControlHandler>[0];
 
@@ -11,10 +12,15 @@ type Request = Parameters<ControlHandler>[0];
 export async function answerControl(cluster: Cluster, request: Request): Promise<unknown> {
   switch (request.op) {
     case 'place':
-      return placeEntry(cluster, request.place);
+      return placeEntry(cluster, wholePlace(request.place, request.namespace));
   }
 }
 
+/** The place with the namespace that completes a pod's name. Throws `QuestionError` when the text is none. */
+function wholePlace(text: string, namespace: string): string {
+  const place = parsePlace(text);
+  return formatPlace(place.kind === 'pod' ? { ...place, namespace: place.namespace ?? namespace } : place);
+}
 
 /** How to enter a place, with the names that are known there. */
 function placeEntry(cluster: Cluster, name: string): PlaceEntry {
@@ -25,6 +31,7 @@ function placeEntry(cluster: Cluster, name: string): PlaceEntry {
   const hostname = pod?.spec?.hostname ?? rest.at(-1) ?? kind;
   const hostResolvConf = kind === 'node' ? cluster.clusterDns.hostResolvConf : outsideResolvConf(cluster.lab.outside);
   return {
+    place: name,
     namespaceFd: place.namespace.fd,
     resolvConf:
       pod?.spec === undefined
