@@ -21,8 +21,8 @@ export async function inner(text: string): Promise<void> {
     if (cluster === undefined) process.exit(0);
     if (options.extension !== undefined) await Promise.race([extend(cluster, options.extension), stopped]);
     await stopped;
-    await cluster.close();
-    // open handles of half-closed sockets must not keep the namespaces alive
+    await cluster.abandon();
+    // every process, namespace and mount of the lab ends with this one
     process.exit(0);
   } catch (error) {
     const isExpected = error instanceof CodedError;
