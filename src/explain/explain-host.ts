@@ -1,5 +1,5 @@
 /** A packet to an address that is nobody's frontend: a pod, a node, or something else. Pure. */
-import { formatHostPort } from '../net/index.ts';
+import { formatHostPort, ipFamilyOf } from '../net/index.ts';
 import type { Protocol } from '../net/index.ts';
 import { internalIpsOf } from '../routing/index.ts';
 import type { Node, Pod } from '../api/index.ts';
@@ -121,12 +121,12 @@ function explainNodeItself(
 function healthCheckAt(
   world: World,
   nodeName: string,
-  { port, protocol }: HostTarget,
+  { address, port, protocol }: HostTarget,
 ): { text: string; service: string } | undefined {
   if (protocol !== 'TCP') return undefined;
   const service = world.services.find((candidate) => candidate.spec?.healthCheckNodePort === port);
   if (service === undefined) return undefined;
-  const { healthCheck } = decideOn(world, service, nodeName, 'IPv4');
+  const { healthCheck } = decideOn(world, service, nodeName, ipFamilyOf(address) ?? 'IPv4');
   if (healthCheck === undefined) return undefined;
   const { localReadyCount: count } = healthCheck;
   const answer = count > 0 ? `200: ${count} ready endpoint${count === 1 ? '' : 's'}` : '503: no ready endpoint';

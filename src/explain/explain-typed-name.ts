@@ -138,7 +138,7 @@ function explainDirect(
       1 / addresses.length,
     );
   });
-  const count = addresses.length === 1 ? 'the one address' : `one of ${addresses.length} addresses, whose order rotates`;
+  const count = addresses.length === 1 ? 'the one address' : `one of ${addresses.length} addresses (their order rotates)`;
   const families = [...new Set(addresses.map((address) => ipFamilyOf(address) ?? 'IPv4'))];
   const more = {
     candidates,
@@ -151,7 +151,7 @@ function explainDirect(
   if (client.nodeName === undefined) {
     const summary =
       'unreachable: the name leads to pods directly, and pod addresses are known inside the cluster only (unless your network routes them)';
-    return ending(base, 'unreachable', summary, steps, { ...more, candidates: [] });
+    return ending(base, 'unreachable', summary, steps, { ...more, candidates: [], findings: [] });
   }
   const summary = `the name leads to pods directly: the client takes ${count} and connects to it without a proxy, on the pod's own port`;
   return ending(base, 'names-only', summary, steps, more);

@@ -106,8 +106,10 @@ export interface AnsweredRecord {
   readonly type: string;
   /** As dig prints it. */
   readonly data: string;
-  /** The object that gave it: `Service default/web (spec.clusterIPs)`, `EndpointSlice default/web-0 (Pod web-1)`. */
+  /** The object that gave it: `Service default/web (spec.clusterIPs)`, `EndpointSlice default/web-0`. */
   readonly from: string;
+  /** The endpoint in its slice: `Pod/web-1`, or its label where it refers to nothing. */
+  readonly endpoint?: string;
 }
 
 /** One question to the name server. */

@@ -70,13 +70,20 @@ export function walkName(world: World, client: ClientPlace, typed: string): Reso
   const best = bestReason(world, index, missing);
   const withheld = best === undefined ? [] : explainName(index, best.name, types[0] ?? 'A').withheld;
   const isForeign = attempts.at(-1)?.result === 'foreign';
-  if (isForeign && (best === undefined || !isMeantForCluster(world, typed)))
+  if (isForeign && !isMeantForCluster(world, index, typed, best?.name))
     return finish(
       { kind: 'foreign', name: typed.replace(/\.$/, ''), ...(best === undefined ? {} : { aside: best.reason.message }) },
       [],
     );
   const findings = best === undefined ? [] : podNameFindings(world, labelsOf(world, best.name) ?? []);
-  return finish({ kind: 'missing', message: best?.reason.message ?? `nothing is called ${typed}` }, findings, withheld);
+  return finish(
+    {
+      kind: 'missing',
+      message: best?.reason.message ?? `${typed} is asked for as it stands, and is no name of ${world.clusterDomain}`,
+    },
+    findings,
+    withheld,
+  );
 }
 
 /** Labels left of the cluster domain; undefined when the name is of another domain. */
@@ -98,7 +105,12 @@ function attemptOf(name: string, explanations: readonly NameExplanation[]): Name
   const queries = explanations.map(({ type, rcode, answers, reason }): NameQuery => ({
     type,
     rcode,
-    answers: answers.map((record) => ({ type: record.type, data: record.data, from: sourceText(record.source) })),
+    answers: answers.map(({ type: own, data, source }) => ({
+      type: own,
+      data,
+      from: sourceText(source),
+      ...(source.kind === 'EndpointSlice' ? { endpoint: source.endpoint.target ?? source.endpoint.label } : {}),
+    })),
     ...(reason === undefined ? {} : { reason: { code: reason.code, message: reason.message } }),
   }));
   return { name, result: resultOf(explanations), queries };
@@ -146,10 +158,8 @@ function sourceText(source: RecordSource): string {
       return 'the name server itself';
     case 'Service':
       return `Service ${source.namespace}/${source.name} (${source.field})`;
-    case 'EndpointSlice': {
-      const { target, label } = source.endpoint;
-      return `EndpointSlice ${source.namespace}/${source.name} (${target ?? label})`;
-    }
+    case 'EndpointSlice':
+      return `EndpointSlice ${source.namespace}/${source.name}`;
     case 'Pod':
       return source.pods.length === 0 ? `any address of namespace ${source.namespace}` : `Pod ${source.pods.join(', ')}`;
   }
@@ -175,13 +185,14 @@ function bestReason(
   return best;
 }
 
-/** A name without an own domain: one label, or a Service or a namespace that the cluster knows. */
-function isMeantForCluster(world: World, typed: string): boolean {
-  const labels = typed.replace(/\.$/, '').split('.');
+/** Whether somebody meant a name of the cluster: one label, or a namespace or a Service that the cluster knows stands in it. */
+function isMeantForCluster(world: World, index: NameIndex, typed: string, best: string | undefined): boolean {
   if (typed.endsWith('.')) return false;
-  if (labels.length === 1 || labels.at(-1) === 'svc') return true;
-  if (labels.some((label) => world.namespaces.includes(label))) return true;
-  return world.services.some((service) => service.metadata?.name === labels[0] || service.metadata?.name === labels[1]);
+  const labels = typed.split('.');
+  if (labels.length === 1 || labels.at(-1) === 'svc' || labels.some((label) => world.namespaces.includes(label))) return true;
+  const read = best === undefined ? [] : (labelsOf(world, best) ?? []);
+  if (read.at(-1) === 'svc' && index.service(read.at(-2) ?? '', read.at(-3) ?? '')?.service !== undefined) return true;
+  return labels.length === 2 && world.services.some((service) => service.metadata?.name === labels[0]);
 }
 
 /** The name exists, or may exist outside: then a shorter way to it is worth a word. */

@@ -9,7 +9,7 @@ export function policySteps(arrivals: readonly { readonly entry: Entry; readonly
   const served = arrivals.flatMap(({ entry, served: found }) => (found === undefined ? [] : [{ entry, ...found }]));
   const byText = new Map<string, { step: Step; nodes: string[] }>();
   for (const { entry, frontend, port } of served) {
-    for (const step of stepsOn(frontend, port, entry)) {
+    for (const step of stepsOn(frontend, port, entry, served.length > 1)) {
       const known = byText.get(step.text);
       if (known === undefined) byText.set(step.text, { step, nodes: [entry.nodeName] });
       else known.nodes.push(entry.nodeName);
@@ -20,8 +20,8 @@ export function policySteps(arrivals: readonly { readonly entry: Entry; readonly
   );
 }
 
-function stepsOn(frontend: Frontend, port: PortDecision, entry: Entry): Step[] {
-  const steps: Step[] = [policyStep(frontend, entry)];
+function stepsOn(frontend: Frontend, port: PortDecision, entry: Entry, isOneOfMany: boolean): Step[] {
+  const steps: Step[] = [policyStep(frontend, entry, isOneOfMany)];
   const isLocalList = frontend.policy === 'Local' && !(entry.isInside && frontend.kind !== 'clusterIP');
   const topology = isLocalList ? undefined : topologyText(port, entry.nodeName);
   if (topology !== undefined) steps.push({ code: 'topology', text: topology });
@@ -37,14 +37,14 @@ function stepsOn(frontend: Frontend, port: PortDecision, entry: Entry): Step[] {
   return steps;
 }
 
-function policyStep(frontend: Frontend, entry: Entry): Step {
+function policyStep(frontend: Frontend, entry: Entry, isOneOfMany: boolean): Step {
   const field = frontend.kind === 'clusterIP' ? 'internalTrafficPolicy' : 'externalTrafficPolicy';
   const where =
     frontend.policy === 'Cluster'
       ? 'endpoints on any node'
       : entry.isInside && frontend.kind !== 'clusterIP'
         ? 'a client on the node itself or in its pods may reach endpoints on any node'
-        : `only endpoints on ${entry.nodeName}`;
+        : `only endpoints on ${isOneOfMany ? 'the node that it entered' : entry.nodeName}`;
   return { code: 'policy', text: `${field} ${frontend.policy}: ${where}` };
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parsePlace, parseTarget } from './question.ts';
+import { formatPlace, parsePlace, parseTarget } from './question.ts';
 
 test('what a person would type is understood', () => {
   const table = [
@@ -30,6 +30,12 @@ test('places are pods, nodes and outside', () => {
   assert.deepEqual(parsePlace('pod/ns/a'), { kind: 'pod', namespace: 'ns', name: 'a' });
   assert.deepEqual(parsePlace('node/node-1'), { kind: 'node', name: 'node-1' });
   assert.deepEqual(parsePlace('outside'), { kind: 'outside' });
-  for (const text of ['', 'a', 'pod/', 'node/a/b', 'pod/a/b/c'])
+  assert.deepEqual(parsePlace('outside/FD00::1'), { kind: 'outside', address: 'fd00::1' });
+  for (const text of ['', 'a', 'pod/', 'node/a/b', 'pod/a/b/c', 'outside/', 'outside/x', 'outside/1.2.3.4/5'])
     assert.throws(() => parsePlace(text), { message: /write pod\/NAME/ }, text);
+});
+
+test('a place reads back as it is written', () => {
+  for (const text of ['pod/a', 'pod/ns/a', 'node/n', 'outside', 'outside/10.0.9.5', 'outside/fd00::1'])
+    assert.equal(formatPlace(parsePlace(text)), text);
 });

@@ -1,6 +1,6 @@
 /** From an address and port to the endpoints behind it: the decision of every node that the packet may enter, with shares. */
 import type { Service } from '../api/index.ts';
-import { cidrContains, formatHostPort, ipFamilyOf, parseCidr, parseIp } from '../net/index.ts';
+import { cidrContains, compareIps, formatHostPort, ipFamilyOf, parseCidr, parseIp } from '../net/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { reasonText } from '../routing/index.ts';
 import type { EndpointLine, TargetReason } from '../routing/index.ts';
@@ -64,7 +64,7 @@ export function routeThrough(
       ...(first === undefined ? [] : excludedPods(world, first.service, family)),
     ],
     findings: sourceFindings(client, arrivals, family),
-    ...(affinity === undefined ? {} : { affinity }),
+    ...(affinity === undefined || candidates.length === 0 ? {} : { affinity }),
     ...(first === undefined ? {} : { served: first }),
   };
   const failures = arrivals.filter((arrival) => arrival.failure !== undefined);
@@ -131,7 +131,13 @@ function candidatesOf(world: World, client: ClientPlace, arrivals: readonly Arri
       });
     }
   }
-  return [...candidates.values()].sort((a, b) => b.share - a.share || (a.address < b.address ? -1 : 1));
+  return [...candidates.values()].sort((a, b) => b.share - a.share || compareTexts(a.address, b.address));
+}
+
+/** By value: 10.244.1.9 before 10.244.1.12. */
+function compareTexts(a: string, b: string): number {
+  const [left, right] = [parseIp(a), parseIp(b)];
+  return left === undefined || right === undefined ? 0 : compareIps(left, right);
 }
 
 function withSeen(known: readonly SeenAddress[], seen: SeenAddress): readonly SeenAddress[] {
@@ -163,8 +169,9 @@ function sourceFindings(client: ClientPlace, arrivals: readonly Arrival[], famil
 /** Endpoints of the Service that no entry uses, each with the reason of the first entry. */
 function excludedLines(world: World, arrivals: readonly Arrival[], used: ReadonlySet<string>): ExcludedEndpoint[] {
   const excluded = new Map<string, ExcludedEndpoint>();
-  for (const { served, entry } of arrivals) {
-    if (served === undefined) continue;
+  for (const { served, entry, failure } of arrivals) {
+    // a client that is not let in has no endpoints to choose from
+    if (served === undefined || (failure !== undefined && 'sourceRanges' in failure)) continue;
     const target = entry.isInside ? served.frontend.inside : served.frontend.outside;
     const isLocalList = target.kind === 'endpoints' ? target.list === 'Local' : target.reason.code === 'no-local-endpoint';
     for (const line of served.port.endpoints) {

@@ -40,9 +40,12 @@ function vainText({ name, queries, result }: NameAttempt, isLast: boolean): stri
 function answerSteps({ name }: NameAttempt, { type, answers }: NameQuery): Step[] {
   // an alias that leads out of the cluster is the whole answer to each query: once is enough
   if (answers.length === 0 || (type === 'AAAA' && answers.every((record) => record.type === 'CNAME'))) return [];
-  const texts = answers
-    .slice(0, shown)
-    .map((record) => `${record.type === type ? '' : `${record.type} `}${record.data} from ${record.from}`);
-  const rest = answers.length > shown ? ` and ${answers.length - shown} more` : '';
-  return [{ code: 'name', text: `${name} (${type}): ${texts.join(', ')}${rest}` }];
+  const bySource = new Map<string, string[]>();
+  for (const record of answers.slice(0, shown)) {
+    const text = `${record.type === type ? '' : `${record.type} `}${record.data}${record.endpoint === undefined ? '' : ` (${record.endpoint})`}`;
+    bySource.set(record.from, [...(bySource.get(record.from) ?? []), text]);
+  }
+  const texts = [...bySource].map(([from, records]) => `${records.join(', ')} from ${from}`);
+  const rest = answers.length > shown ? `; and ${answers.length - shown} more` : '';
+  return [{ code: 'name', text: `${name} (${type}): ${texts.join('; ')}${rest}` }];
 }
