@@ -20,7 +20,7 @@ export type RowChange =
 
 /**
  * What one sync does. In order: chains; data that verdicts will lead to; the door before the house (`firewalled`); verdicts;
- * removals in reverse; chains that nothing names any more. Every packet reads each map anew, so a verdict may only name what
+ * what needs them in force; removals in reverse; chains that nothing names any more. Every packet reads each map anew, so a verdict may only name what
  * is complete. Source: reference order verified under traffic.
  */
 export class Changes {
@@ -29,6 +29,8 @@ export class Changes {
   /** Overlapping ranges exclude each other: deletes go first, and should share a transaction with the adds. */
   readonly ranges: { readonly deletes: Row[]; readonly adds: Row[] } = { deletes: [], adds: [] };
   readonly publish: RowChange[] = [];
+  /** What holds only once the new verdicts do: sources are kept from then on, not before, or answers would miss this node. */
+  readonly settle: RowChange[] = [];
   readonly withdraw: RowChange[] = [];
   readonly removals: RowChange[] = [];
   readonly oldChains: string[] = [];
@@ -37,8 +39,7 @@ export class Changes {
   change(set: RowSet, key: Bytes, before: Bytes | undefined, after: Bytes | undefined): void {
     if (after === undefined) this.delete({ set, key });
     else if (before === undefined) this.add({ set, key, data: after });
-    else if (before !== after)
-      (publishedSets.has(set) ? this.publish : this.prepare).push({ kind: 'replace', row: { set, key, data: after } });
+    else if (before !== after) this.#stageOf(set, after).push({ kind: 'replace', row: { set, key, data: after } });
   }
 
   add(row: Row): void {
@@ -51,25 +52,34 @@ export class Changes {
     else (publishedSets.has(row.set) ? this.withdraw : this.removals).push({ kind: 'delete', row });
   }
 
+  #stageOf(set: RowSet, data: Bytes): RowChange[] {
+    if (publishedSets.has(set)) return this.publish;
+    return data === keepsSources ? this.settle : this.prepare;
+  }
+
   get isEmpty(): boolean {
     return this.size === 0;
   }
 
   /** Rows and chains that change; a replaced row counts once. */
   get size(): number {
-    const { newChains, prepare, ranges, publish, withdraw, removals, oldChains } = this;
+    const { newChains, prepare, ranges, publish, settle, withdraw, removals, oldChains } = this;
     return (
       newChains.length +
       prepare.length +
       ranges.deletes.length +
       ranges.adds.length +
       publish.length +
+      settle.length +
       withdraw.length +
       removals.length +
       oldChains.length
     );
   }
 }
+
+/** Under externalTrafficPolicy Local outside clients keep their address. While they are still led to other nodes they must not. */
+const keepsSources = 'source-local';
 
 /** Sets that packets meet first: what they name must be there before them and stay until after. `firewalled` comes before verdicts. */
 const publishedSets: ReadonlySet<RowSet> = new Set([

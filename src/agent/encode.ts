@@ -26,15 +26,23 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
     largestPiece = Math.max(largestPiece, batch.byteLength - before);
   };
   for (const name of changes.newChains) piece(() => addPickChain(batch, table, family, name));
-  // Where ranges do not fit one transaction, clients are kept out for a moment, never let in.
-  for (const [set, rows] of bySet(changes.ranges.deletes)) {
-    for (const part of partsOf(rows)) piece(() => batch.deleteElements(table, set, elementsOf(set, part, family)));
-  }
-  for (const [set, rows] of bySet(changes.ranges.adds)) {
-    for (const part of partsOf(rows)) piece(() => batch.addElements(table, set, elementsOf(set, part, family)));
+  for (const { set, deletes, adds } of rangeGroups(changes.ranges, family)) {
+    const remove = (rows: readonly Row[]): void => batch.deleteElements(table, set, elementsOf(set, rows, family));
+    const add = (rows: readonly Row[]): void => batch.addElements(table, set, elementsOf(set, rows, family));
+    if (deletes.length + adds.length <= 2 * rowsPerPiece) {
+      piece(() => {
+        if (deletes.length > 0) remove(deletes);
+        if (adds.length > 0) add(adds);
+      });
+    } else {
+      // Where so many ranges of one frontend change, clients may be kept out for a moment; they are never let in.
+      for (const part of partsOf(deletes)) piece(() => remove(part));
+      for (const part of partsOf(adds)) piece(() => add(part));
+    }
   }
   appendRows(changes.prepare, prepareOrder);
   appendRows(changes.publish, publishOrder);
+  appendRows(changes.settle, prepareOrder);
   appendRows(changes.withdraw, [...publishOrder].reverse());
   appendRows(changes.removals, [...prepareOrder].reverse());
   for (const name of changes.oldChains) {
@@ -118,12 +126,19 @@ function* partsOf<T>(rows: readonly T[]): Generator<readonly T[]> {
   for (let start = 0; start < rows.length; start += rowsPerPiece) yield rows.slice(start, start + rowsPerPiece);
 }
 
-function bySet(rows: readonly Row[]): Map<RowSet, Row[]> {
-  const sets = new Map<RowSet, Row[]>();
-  for (const row of rows) {
-    const own = sets.get(row.set);
-    if (own === undefined) sets.set(row.set, [row]);
-    else own.push(row);
-  }
-  return sets;
+/** Ranges that may overlap, so that their deletes and adds belong together: those of one frontend, or of one other set. */
+function rangeGroups(
+  { deletes, adds }: Changes['ranges'],
+  family: IpFamily,
+): Iterable<{ readonly set: RowSet; readonly deletes: Row[]; readonly adds: Row[] }> {
+  const groups = new Map<string, { set: RowSet; deletes: Row[]; adds: Row[] }>();
+  const groupOf = ({ set, key }: Row) => {
+    const id = set === 'source-ranges' ? key.slice(addressLength(family), key.length / 2) : set;
+    let group = groups.get(id);
+    if (group === undefined) groups.set(id, (group = { set, deletes: [], adds: [] }));
+    return group;
+  };
+  for (const row of deletes) groupOf(row).deletes.push(row);
+  for (const row of adds) groupOf(row).adds.push(row);
+  return groups.values();
 }

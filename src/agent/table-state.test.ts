@@ -86,6 +86,7 @@ class RowKernel {
     for (const [rows, order] of [
       [changes.prepare, ['endpoints', 'pinned', 'slots', 'hairpin', 'sources', 'sources-nodeports', 'source-ranges']],
       [changes.publish, publishOrder],
+      [changes.settle, ['sources', 'sources-nodeports']],
       [changes.withdraw, [...publishOrder].reverse()],
       [changes.removals, ['source-ranges', 'sources-nodeports', 'sources', 'hairpin', 'slots', 'pinned', 'endpoints']],
     ] as const) {

@@ -273,7 +273,7 @@ export class TableState {
     const count = (set: RowSet, by: number): void => {
       this.#sizes.set(set, (this.#sizes.get(set) ?? 0) + by);
     };
-    for (const { kind, row } of [changes.prepare, changes.publish, changes.withdraw, changes.removals].flat()) {
+    for (const { kind, row } of [changes.prepare, changes.publish, changes.settle, changes.withdraw, changes.removals].flat()) {
       if (kind !== 'replace') count(row.set, kind === 'add' ? 1 : -1);
     }
     for (const row of changes.ranges.adds) count(row.set, 1);

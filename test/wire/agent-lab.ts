@@ -241,10 +241,10 @@ export class AgentLab {
   }
 
   /** Sends a datagram from a new socket of a place and waits for the answer. */
-  async udp(from: string, address: string, port: number): Promise<Answer> {
+  async udp(from: string, address: string, port: number, options: { readonly timeoutMs?: number } = {}): Promise<Answer> {
     const client = await this.openUdpClient(from, address, port);
     try {
-      return await client.ask();
+      return await client.ask(options.timeoutMs);
     } finally {
       client.close();
     }
