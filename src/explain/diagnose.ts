@@ -4,6 +4,7 @@ import type { IpFamily, Protocol } from '../net/index.ts';
 import { endpointOfPod, exclusionOf, findPodPort, hasManagedEndpoints, selects } from '../slices/index.ts';
 import type { Finding, FindingCode } from './explanation.ts';
 import { protocolOf } from './frontends.ts';
+import { isAlike } from './likeness.ts';
 import { declaredPorts, portList, troubleOf } from './pod-state.ts';
 import { nameOf, nodeMap, slicesOf } from './world.ts';
 import type { World } from './world.ts';
@@ -231,29 +232,6 @@ export function undeclaredPorts(pods: readonly { readonly pod: Pod; readonly por
 
 function matches(pod: Pod, selector: readonly (readonly [string, string])[]): boolean {
   return selector.every(([key, value]) => pod.metadata?.labels?.[key] === value);
-}
-
-/** The same but for case, or one within the other, or one letter away. */
-function isAlike(a: string, b: string): boolean {
-  const [left, right] = [a.toLowerCase(), b.toLowerCase()];
-  if (left === right) return true;
-  const [short, long] = left.length <= right.length ? [left, right] : [right, left];
-  return (short.length >= 3 && long.includes(short)) || (short.length >= 3 && isOneEditAway(short, long));
-}
-
-function isOneEditAway(short: string, long: string): boolean {
-  if (long.length - short.length > 1) return false;
-  let at = 0;
-  while (at < short.length && short[at] === long[at]) at++;
-  const rest = short.length === long.length ? short.slice(at + 1) : short.slice(at);
-  if (rest === long.slice(at + 1)) return true;
-  // two neighbours swapped
-  return (
-    short.length === long.length &&
-    short[at] === long[at + 1] &&
-    short[at + 1] === long[at] &&
-    short.slice(at + 2) === long.slice(at + 2)
-  );
 }
 
 function list(names: readonly string[]): string {

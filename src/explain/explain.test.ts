@@ -6,6 +6,7 @@ import type { Explanation } from './explanation.ts';
 import { printExplanation } from './print.ts';
 import { parsePlace } from './question.ts';
 import { seenText } from './source-address.ts';
+import { usualPlace } from './usual-place.ts';
 import { worldFromManifests } from './files/world-from-files.ts';
 
 /** A Deployment of two on node-1 and node-2, one not-ready pod, clients, and Services of every type in front of them. */
@@ -44,6 +45,26 @@ spec: {nodeName: node-1, containers: [{name: c, image: echo, ports: [{name: http
 {apiVersion: v1, kind: Service, metadata: {name: alias}, spec: {type: ExternalName, externalName: www.example.com}}
 ---
 {apiVersion: v1, kind: Service, metadata: {name: balanced}, spec: {type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30002, selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30003}]}, status: {loadBalancer: {ingress: [{ip: 10.0.8.1, ipMode: VIP}]}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: older, creationTimestamp: "2025-01-01T00:00:00Z"}, spec: {externalIPs: [203.0.113.7], selector: {app: web}, ports: [{port: 80, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: newer, creationTimestamp: "2026-01-01T00:00:00Z"}, spec: {externalIPs: [203.0.113.7], selector: {app: nobody}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: on-node}, spec: {externalIPs: [10.0.1.2], selector: {app: web}, ports: [{port: 8000, targetPort: 8080}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: foreign, labels: {service.kubernetes.io/service-proxy-name: x}}, spec: {clusterIP: 10.96.0.8, selector: {app: web}, ports: [{port: 80}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: proxied}, spec: {type: LoadBalancer, selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30008}]}, status: {loadBalancer: {ingress: [{ip: 192.0.2.7, ipMode: Proxy}]}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: fenced}, spec: {type: LoadBalancer, loadBalancerSourceRanges: [192.0.2.0/24], selector: {app: web}, ports: [{port: 80, targetPort: 8080, nodePort: 30009}]}, status: {loadBalancer: {ingress: [{ip: 10.0.8.2, ipMode: VIP}]}}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: sick}, spec: {type: LoadBalancer, externalTrafficPolicy: Local, healthCheckNodePort: 30010, selector: {app: nobody}, ports: [{port: 80, nodePort: 30011}]}, status: {loadBalancer: {ingress: [{ip: 10.0.8.3, ipMode: VIP}]}}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: host}, spec: {hostNetwork: true, nodeName: node-2, containers: [{name: c, image: echo, ports: [{containerPort: 7000}]}]}}
+---
+{apiVersion: v1, kind: Service, metadata: {name: hosts}, spec: {type: NodePort, selector: {app: lone}, ports: [{port: 80, targetPort: 7001, nodePort: 30012}]}}
+---
+{apiVersion: v1, kind: Pod, metadata: {name: lone, labels: {app: lone}}, spec: {hostNetwork: true, nodeName: node-1, containers: [{name: c, image: echo, ports: [{containerPort: 7001}]}]}}
 `;
 const world = worldFromManifests(parseManifest(manifest, 'test.yaml'));
 
@@ -171,6 +192,107 @@ const table: readonly {
   },
   { name: 'a cluster IP is unknown outside', target: '10.96.0.7:80', from: 'outside', outcome: 'unreachable' },
   {
+    name: 'of two Services that claim an external IP the older one has it',
+    target: '203.0.113.7:80',
+    from: 'pod/client',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: "an external IP that is a node's own address is entered there",
+    target: '10.0.1.2:8000',
+    from: 'outside',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: 'a Service of another proxy is served by nobody here',
+    target: 'foreign',
+    from: 'pod/client',
+    outcome: 'unreachable',
+    summary: /service-proxy-name gives it to x/,
+  },
+  {
+    name: 'ipMode Proxy: no node takes the address for itself',
+    target: '192.0.2.7:80',
+    from: 'pod/client',
+    outcome: 'direct',
+    summary: /the packet goes to the load balancer itself/,
+  },
+  {
+    name: 'a client outside the source ranges is dropped',
+    target: '10.0.8.2:80',
+    from: 'outside/198.51.100.1',
+    outcome: 'dropped',
+    summary: /admit 192\.0\.2\.0\/24 only, and the client is 198\.51\.100\.1/,
+  },
+  {
+    name: 'a client in the source ranges is let in',
+    target: '10.0.8.2:80',
+    from: 'outside/192.0.2.99',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: 'source ranges hold for pods as well',
+    target: '10.0.8.2:80',
+    from: 'pod/client',
+    outcome: 'dropped',
+  },
+  {
+    name: 'node ports have no source ranges',
+    target: 'node/node-1:30009',
+    from: 'outside/198.51.100.1',
+    outcome: 'endpoints',
+    nodes: ['node-1', 'node-2'],
+  },
+  {
+    name: 'a load balancer without a healthy node sends to nobody',
+    target: '10.0.8.3:80',
+    from: 'outside',
+    outcome: 'dropped',
+    summary: /every health check fails/,
+  },
+  {
+    name: 'inside, the same address is refused',
+    target: '10.0.8.3:80',
+    from: 'pod/client',
+    outcome: 'refused',
+  },
+  {
+    name: 'a port that a load balancer address does not have is lost',
+    target: '10.0.8.1:81',
+    from: 'pod/client',
+    outcome: 'unreachable',
+    summary: /has no port 81\/TCP; it has 80\/TCP/,
+  },
+  {
+    name: 'the health-check port is the proxy itself',
+    target: 'node/node-3:30002',
+    from: 'outside',
+    outcome: 'direct',
+    summary: /node-3 answers 503/,
+  },
+  {
+    name: "a port of a pod in its node's network is found at the node",
+    target: 'node/node-2:7000',
+    from: 'pod/client',
+    outcome: 'direct',
+    nodes: ['node-2'],
+  },
+  {
+    name: 'outside, the service range leads nowhere',
+    target: '10.96.200.1:80',
+    from: 'outside',
+    outcome: 'unreachable',
+  },
+  {
+    name: 'a pod address is known inside only',
+    target: '10.244.3.3:80',
+    from: 'outside',
+    outcome: 'unreachable',
+  },
+  {
     name: 'a node port that nobody has is the node itself',
     target: 'node/node-1:30999',
     from: 'outside',
@@ -218,4 +340,37 @@ test('the text holds the way, the shares and the ones left out', () => {
     /assumed: no Node is given/,
   ])
     assert.match(text, part);
+});
+
+test('behind a node port, what listens on the very node sees the client, for the packet is delivered and not sent on', () => {
+  const seen = (from: string): unknown => ask('node/node-1:30012', from).candidates[0]?.seenAs;
+  assert.deepEqual(seen('outside/10.0.9.5'), [{ address: '10.0.9.5', source: 'kept' }]);
+  assert.deepEqual(seen('node/node-1'), [{ address: '10.0.1.1', source: 'hairpin', node: 'node-1' }]);
+  const away = ask('node/node-2:30012', 'outside/10.0.9.5').candidates[0]?.seenAs;
+  assert.deepEqual(away, [{ address: '10.0.1.2', source: 'masqueraded', node: 'node-2' }]);
+});
+
+test('Local is unbalanced, and the shares say so', () => {
+  const twoAndOne = [
+    'apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {type: LoadBalancer, externalTrafficPolicy: Local, selector: {app: web}, ports: [{port: 80}]}',
+    ...['a: node-1', 'b: node-1', 'c: node-2'].map((text) => {
+      const [name = '', node = ''] = text.split(': ');
+      return `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, labels: {app: web}}\nspec: {nodeName: ${node}, containers: [{name: c, image: echo, ports: [{containerPort: 80}]}]}`;
+    }),
+  ].join('\n---\n');
+  const answer = explain(worldFromManifests(parseManifest(twoAndOne, 'test.yaml')), {
+    target: '10.0.8.100:80',
+    from: { kind: 'outside' },
+    namespace: 'default',
+  });
+  assert.deepEqual(
+    answer.candidates.map(({ pod, share }) => `${pod ?? ''} ${share}`),
+    ['default/c 0.5', 'default/a 0.25', 'default/b 0.25'],
+  );
+});
+
+test('a question without a place comes from where it usually does', () => {
+  assert.deepEqual(usualPlace(world, 'web', 'default'), { kind: 'pod', namespace: 'default', name: 'client' });
+  assert.deepEqual(usualPlace(world, 'node/node-1:30001', 'default'), { kind: 'outside' });
+  assert.deepEqual(usualPlace(world, 'web', 'empty'), { kind: 'node', name: 'node-1' });
 });

@@ -96,9 +96,9 @@ export type FindingCode =
   | 'host-name-mismatch'
   | 'endless-search'
   | 'pod-has-other-name'
+  | 'name-alike'
   | 'node-resolver'
   | 'source-not-known'
-  | 'one-source'
   | 'object-refused';
 
 /** One record of an answer. */

@@ -72,6 +72,7 @@ const table: readonly {
   { target: 'db-b.db', outcome: 'no-such-name', summary: /db-b is known here as/, findings: ['pod-has-other-name'] },
   { target: 'elsewhere', outcome: 'no-such-name', summary: /there is no Service elsewhere/, findings: ['pod-has-other-name'] },
   { target: 'client', outcome: 'no-such-name', findings: ['pod-has-other-name'] },
+  { target: 'wbe', outcome: 'no-such-name', findings: ['name-alike'] },
   { target: 'both', outcome: 'no-such-name', summary: /there is one in other/ },
   { target: 'both.other:80', outcome: 'refused' },
   { target: 'both.nowhere', outcome: 'no-such-name', summary: /there is no namespace nowhere/ },

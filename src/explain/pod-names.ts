@@ -1,7 +1,8 @@
-/** Pods that somebody probably meant by a name that does not exist: a pod has a name only through hostname, subdomain and a Service. Pure. */
+/** Pods and Services that somebody probably meant by a name that does not exist: a pod has a name only through hostname, subdomain and a Service. Pure. */
 import type { Pod } from '../api/index.ts';
 import { isPodReady, selects } from '../slices/index.ts';
 import type { Finding } from './explanation.ts';
+import { isAlike } from './likeness.ts';
 import { nameOf } from './world.ts';
 import type { World } from './world.ts';
 
@@ -19,7 +20,19 @@ export function podNameFindings(world: World, labels: readonly string[]): Findin
       : labels.length === 3
         ? serviceTexts(here, service)
         : [];
-  return texts.slice(0, shown).map((text) => ({ kind: 'cause', code: 'pod-has-other-name', text }));
+  const pods = texts.slice(0, shown).map((text): Finding => ({ kind: 'cause', code: 'pod-has-other-name', text }));
+  return labels.length === 3 ? [...alikeServices(world, namespace, service), ...pods] : pods;
+}
+
+/** A slip of the pen: Services of the namespace whose names are nearly the one asked for. */
+function alikeServices(world: World, namespace: string, name: string): Finding[] {
+  const names = world.services
+    .filter((service) => (service.metadata?.namespace ?? 'default') === namespace && isAlike(service.metadata?.name ?? '', name))
+    .map((service) => service.metadata?.name ?? '');
+  // the Service is there, and something else about it is wrong
+  if (names.length === 0 || names.includes(name)) return [];
+  const text = `namespace ${namespace} has ${names.slice(0, shown).join(', ')}${names.length > shown ? ' and others' : ''}, which ${names.length === 1 ? 'is a name' : 'are names'} much alike`;
+  return [{ kind: 'cause', code: 'name-alike', text }];
 }
 
 /** `LABEL.SERVICE`: which condition of the name the pod of that name does not meet. */

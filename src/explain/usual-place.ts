@@ -1,4 +1,5 @@
 /** Where a question comes from when nobody says. Pure. */
+import { isPodReady } from '../slices/index.ts';
 import { parseTarget } from './question.ts';
 import type { Place } from './question.ts';
 import { addressesOfPod, isFinished } from './pod-state.ts';
@@ -18,7 +19,8 @@ export function usualPlace(world: World, target: string, namespace: string): Pla
       pod.metadata?.deletionTimestamp === undefined &&
       addressesOfPod(pod).length > 0,
   );
-  const pod = running.find((candidate) => candidate.spec?.hostNetwork !== true) ?? running[0];
+  const ofCluster = running.filter((candidate) => candidate.spec?.hostNetwork !== true);
+  const pod = ofCluster.find(isPodReady) ?? ofCluster[0] ?? running[0];
   if (pod !== undefined) return { kind: 'pod', namespace, name: pod.metadata?.name ?? '' };
   const [node] = world.nodes;
   return node === undefined ? { kind: 'outside' } : { kind: 'node', name: node.metadata?.name ?? '' };
