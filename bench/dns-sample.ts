@@ -71,3 +71,18 @@ export function sampleSlices(at: number, endpoints: number): EndpointSlice[] {
 function uidOf(number: number): string {
   return `00000000-0000-4000-8000-${String(number).padStart(12, '0')}`;
 }
+
+/** A headless Service with 1,000 endpoints. */
+export const bigService = {
+  name: 'big.ns-0.svc.cluster.local',
+  service: {
+    metadata: { namespace: 'ns-0', name: 'big' },
+    spec: { clusterIP: 'None', clusterIPs: ['None'], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] },
+  } satisfies Service,
+  slices: Array.from({ length: 10 }, (_, part): EndpointSlice => ({
+    metadata: { namespace: 'ns-0', name: `big-${part}`, labels: { 'kubernetes.io/service-name': 'big' } },
+    addressType: 'IPv4',
+    endpoints: Array.from({ length: 100 }, (_each, index) => ({ addresses: [`12.0.${part}.${index + 1}`] })),
+    ports: [{ name: 'http', port: 8080, protocol: 'TCP' }],
+  })),
+} as const;
