@@ -2,12 +2,21 @@
 import { chmodSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
+import type { AffinityEntry } from '../agent/index.ts';
 import { CodedError, messageOf } from '../observe/index.ts';
 
 /** What can be asked, and what is answered. */
 interface ControlOperations {
   /** How to enter a place as a person names it; `namespace` completes a pod's name. */
   readonly place: { readonly ask: { readonly place: string; readonly namespace: string }; readonly answer: PlaceEntry };
+  /** Plugs a node in or pulls its plug. */
+  readonly node: { readonly ask: { readonly node: string; readonly isUp: boolean }; readonly answer: null };
+  /** Heals or cuts the way between two nodes, or a node and `outside`. */
+  readonly link: { readonly ask: { readonly a: string; readonly b: string; readonly isWhole: boolean }; readonly answer: null };
+  /** Who is pinned where. */
+  readonly affinity: { readonly ask: { readonly filter: PinFilter }; readonly answer: readonly AffinityPin[] };
+  /** Forgets pins; answers how many. */
+  readonly 'clear-affinity': { readonly ask: { readonly filter: PinFilter }; readonly answer: number };
   /** Never answered: the connection ends with the lab. */
   readonly wait: { readonly ask: object; readonly answer: never };
 }
@@ -19,6 +28,22 @@ export type ControlRequest<Op extends ControlOperation = ControlOperation> = {
 }[Op];
 
 export type ControlAnswer<Op extends ControlOperation> = ControlOperations[Op]['answer'];
+
+/** Which pins are meant: all that are given must fit. */
+export interface PinFilter {
+  readonly node?: string;
+  /** `namespace/name`. */
+  readonly service?: string;
+  /** Address of the client. */
+  readonly client?: string;
+}
+
+/** One client that is pinned to one endpoint, on one node. */
+export interface AffinityPin extends AffinityEntry {
+  readonly node: string;
+  /** `namespace/name` of the endpoint's pod, if it is one. */
+  readonly pod?: string;
+}
 
 /** How to enter a place, from outside the lab's namespaces. */
 export interface PlaceEntry {

@@ -1,7 +1,7 @@
 /** The lab's own process: the first of its pid namespace, in a user and mount namespace of its own, on the host's network. */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { startCluster, summarize } from '../cluster/index.ts';
+import { startCluster } from '../cluster/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { exitWithParent } from '../linux/index.ts';
 import { readManifests } from '../manifest/index.ts';
@@ -10,6 +10,7 @@ import { answerControl } from './answer-control.ts';
 import { serveControl } from './control.ts';
 import type { FromInner, InnerOptions, ToInner } from './messages.ts';
 import { parsePublication, publish } from './publish.ts';
+import { summarize } from './summary.ts';
 
 /** Runs the cluster until the supervisor says stop, or is gone. */
 export async function inner(text: string): Promise<void> {

@@ -1,6 +1,7 @@
 /** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { CodedError } from '../observe/index.ts';
+import type { Shell } from './completion.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without the program's own name) and sets the process's exit status. */
@@ -20,7 +21,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function createProgram(): Command {
+/** The command line as it is defined: for parsing it, and for what else follows from it. */
+export function createProgram(): Command {
   const program = new Command('fairlead')
     .description('Kubernetes Services on one machine, on real nodes, and explained.')
     .version(version, '-V, --version', 'print the version')
@@ -73,6 +75,27 @@ function createProgram(): Command {
     );
 
   program
+    .command('lab')
+    .description('pull plugs and cut links of a running lab, and mend them')
+    .argument('<change...>', 'one of the changes below')
+    .option('--name <name>', 'name of the lab', labName, 'default')
+    .addHelpText('after', labHelp)
+    .action(async (words: string[], options: { readonly name: string }) => (await import('./lab.ts')).labCommand(words, options));
+
+  program
+    .command('affinity')
+    .description('which clients are pinned to which endpoints, on each node, and for how long still')
+    .addArgument(new Argument('<action>', 'show the pins, or remove them').choices(['list', 'clear']))
+    .option('--service <service>', 'only those of this Service: NAME or NAMESPACE/NAME')
+    .option('--client <address>', 'only those of this client')
+    .option('--node <node>', 'only those that this node keeps')
+    .option('--name <name>', 'name of the lab', labName, 'default')
+    .addOption(new Option('-o, --output <format>', 'output format of list').choices(['text', 'json']).default('text'))
+    .action(async (action: 'list' | 'clear', options: AffinityFlags) =>
+      (await import('./affinity.ts')).affinity(action, options),
+    );
+
+  program
     .command('apiserver')
     .description('the Kubernetes API alone')
     .option('--data <dir>', 'keep the objects in this directory')
@@ -112,6 +135,14 @@ function createProgram(): Command {
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('warn'),
     )
     .action(async (options: AgentFlags) => (await import('./agent.ts')).agentCommand(options));
+
+  program
+    .command('completion')
+    .description('print a script that completes command lines, to be sourced by a shell')
+    .addArgument(new Argument('<shell>', 'which shell').choices(['bash', 'zsh', 'fish']))
+    .action(async (shell: Shell) => {
+      process.stdout.write((await import('./completion.ts')).completionScript(program, shell));
+    });
 
   program
     .command('version')
@@ -165,6 +196,14 @@ export interface AgentFlags {
   readonly logLevel: UpFlags['logLevel'];
 }
 
+export interface AffinityFlags {
+  readonly service?: string;
+  readonly client?: string;
+  readonly node?: string;
+  readonly name: string;
+  readonly output: 'text' | 'json';
+}
+
 export interface ApiServerFlags {
   readonly data?: string;
   readonly port: number;
@@ -186,6 +225,13 @@ export interface DnsFlags {
 function collectOptional(value: string, previous?: readonly string[]): string[] {
   return collect(value, previous ?? []);
 }
+
+const labHelp = `
+Changes:
+  node stop NODE   cut a node and its pods off from everybody; its programs go on
+  node start NODE  plug it in again
+  link cut A B     lose all packets between two nodes, or a node and outside
+  link heal A B    let them through again`;
 
 function collect(value: string, previous: readonly string[]): string[] {
   return [...previous, value];

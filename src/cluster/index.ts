@@ -2,6 +2,6 @@
 export * from './apply.ts';
 export * from './cluster.ts';
 export { outsideNames, outsideResolvConf, outsideZone } from './outside-names.ts';
+export type { Machine } from './machine.ts';
 export * from './plan.ts';
 export * from './prober.ts';
-export * from './summary.ts';

@@ -38,10 +38,7 @@ function nodeTable(informers: SharedInformers): string[] {
     .map((node) => [
       node.metadata?.name ?? '',
       node.metadata?.labels?.['topology.kubernetes.io/zone'] ?? '<none>',
-      (node.status?.addresses ?? [])
-        .filter((entry) => entry.type === 'InternalIP')
-        .map((entry) => entry.address)
-        .join(','),
+      (node.status?.addresses ?? []).filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address ?? ''),
       String(counts.get(node.metadata?.name ?? '') ?? 0),
     ]);
   return formatTable(['NODE', 'ZONE', 'ADDRESS', 'PODS'], rows);
@@ -60,18 +57,20 @@ function serviceTable(all: readonly Service[], slices: readonly EndpointSlice[])
   return formatTable(['SERVICE', 'TYPE', 'ADDRESS', 'PORTS', 'ENDPOINTS'], rows);
 }
 
-function addressesOf(service: Service): string {
+/** One a line: two IPv6 addresses side by side are half a terminal. */
+function addressesOf(service: Service): readonly string[] {
   const { spec, status } = service;
-  if (spec?.type === 'ExternalName') return spec.externalName ?? '';
+  if (spec?.type === 'ExternalName') return [spec.externalName ?? ''];
   const external = (status?.loadBalancer?.ingress ?? []).map((ingress) => ingress.ip ?? ingress.hostname ?? '');
-  return [...(spec?.clusterIPs ?? []), ...external].filter((address) => address !== 'None').join(',') || '-';
+  const all = [...(spec?.clusterIPs ?? []), ...external].filter((address) => address !== 'None');
+  return all.length === 0 ? ['-'] : all;
 }
 
-function portsOf(service: Service): string {
+function portsOf(service: Service): readonly string[] {
   const ports = (service.spec?.ports ?? []).map(
     (port) => `${port.port}${port.nodePort === undefined ? '' : `:${port.nodePort}`}/${port.protocol ?? 'TCP'}`,
   );
-  return ports.join(',') || '-';
+  return ports.length === 0 ? ['-'] : ports;
 }
 
 function readyCount(service: Service, slices: readonly EndpointSlice[]): number {
