@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { request } from 'node:https';
@@ -272,6 +272,30 @@ describe('a server', () => {
       const next = await second.post('/api/v1/namespaces/default/configmaps', { metadata: { name: 'later' } });
       assert.ok(Number(next.body.metadata?.resourceVersion) > Number(created.body.metadata?.resourceVersion));
       await second.close();
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  });
+
+  test('keeps its data from other users and says in a sentence what is wrong with a directory', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'fairlead-api-'));
+    try {
+      const server = await startTestServer({ dataDir: directory });
+      for (const name of ['objects.db', 'objects.db-wal', 'identity.json'])
+        assert.equal(statSync(join(directory, name)).mode & 0o077, 0, name);
+      await server.close();
+      writeFileSync(join(directory, 'identity.json'), '{');
+      for (let count = 0; count < 2; count++)
+        await assert.rejects(
+          startTestServer({ dataDir: directory }),
+          /^IdentityError: cannot read .*identity\.json.*move it away/,
+        );
+      writeFileSync(join(directory, 'objects.db'), 'not a database, and longer than a header would be'.repeat(20));
+      await assert.rejects(startTestServer({ dataDir: directory }), /^JournalError: cannot open .*objects\.db/);
+      const file = join(directory, 'file');
+      writeFileSync(file, '');
+      await assert.rejects(startTestServer({ dataDir: file }), /^OptionError: cannot keep data in .*file: it is no directory/);
+      await assert.rejects(startTestServer({ dataDir: join(file, 'x') }), /^OptionError: cannot keep data in /);
     } finally {
       rmSync(directory, { recursive: true });
     }

@@ -5,7 +5,7 @@ import { services } from '../api/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { formatIp, ipFamilyOf, isLoopback, parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { CodedError } from '../observe/index.ts';
+import { CodedError, messageOf } from '../observe/index.ts';
 import type { PortRange } from './allocation/index.ts';
 import { defaultNodePortRange, firstServiceAddress, parseServiceRange } from './allocation/index.ts';
 import { HttpServer } from './http/server.ts';
@@ -20,10 +20,11 @@ import { createServiceCidrBehaviour } from './kinds/service-cidr-behaviour.ts';
 import type { NodeAccess } from './node-access.ts';
 import type { RegistryContext } from './registry/context.ts';
 import { createAuthenticator } from './security/authenticate.ts';
+import type { ServerIdentity } from './security/identity.ts';
 import { loadIdentity } from './security/identity.ts';
 import { kubeconfigText } from './security/kubeconfig.ts';
 import { createTokenAuthority } from './security/tokens.ts';
-import type { Store } from './store/index.ts';
+import type { Journal, Store } from './store/index.ts';
 import { MemoryStore, openSqliteJournal } from './store/index.ts';
 
 export interface ApiServerOptions {
@@ -68,13 +69,13 @@ export interface ApiServer {
 }
 
 /** An option that makes no sense; the message says which and why. */
-export class OptionError extends CodedError<{ readonly code: 'BAD_SERVICE_CIDR' }> {}
+export class OptionError extends CodedError<{ readonly code: 'BAD_SERVICE_CIDR' | 'BAD_DATA_DIRECTORY' }> {}
 
 const defaultServiceCidr = '10.96.0.0/16';
 /** Address of the control plane in the lab's address plan. */
 const controlPlaneAddress = '10.0.0.1';
 
-/** Starts an API server. Throws ListenError and OptionError. */
+/** Starts an API server. Throws ListenError, OptionError, JournalError and IdentityError. */
 export async function startApiServer(
   options: ApiServerOptions,
   { logger, nodeAccess }: { readonly logger: Logger; readonly nodeAccess?: NodeAccess },
@@ -82,9 +83,10 @@ export async function startApiServer(
   const { host = '127.0.0.1', port = 6443, dataDir, serviceCidrs = [defaultServiceCidr] } = options;
   const families = familiesOf(serviceCidrs);
   const now = (): Date => new Date();
-  if (dataDir !== undefined) await mkdir(dataDir, { recursive: true, mode: 0o700 });
-  const identity = await loadIdentity(dataDir, certificateNames(options, host, serviceCidrs), now());
+  if (dataDir !== undefined) await makeDirectory(dataDir);
+  // before the identity: whoever has the journal has the directory
   const journal = dataDir === undefined ? undefined : await openSqliteJournal(join(dataDir, 'objects.db'));
+  const identity = await identityOf(dataDir, certificateNames(options, host, serviceCidrs), now(), journal);
   const store = new MemoryStore({
     ...(options.historyLimit === undefined ? {} : { historyLimit: options.historyLimit }),
     ...(journal === undefined ? {} : { journal }),
@@ -142,6 +144,33 @@ export async function startApiServer(
       store.close();
     },
   };
+}
+
+async function makeDirectory(directory: string): Promise<void> {
+  try {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const reason = hasErrno(error, 'EEXIST') ? 'it is no directory' : messageOf(error);
+    throw new OptionError(`cannot keep data in ${directory}: ${reason}`, { code: 'BAD_DATA_DIRECTORY' }, { cause: error });
+  }
+}
+
+async function identityOf(
+  dataDir: string | undefined,
+  names: Parameters<typeof loadIdentity>[1],
+  now: Date,
+  journal: Journal | undefined,
+): Promise<ServerIdentity> {
+  try {
+    return await loadIdentity(dataDir, names, now);
+  } catch (error) {
+    journal?.close();
+    throw error;
+  }
+}
+
+function hasErrno(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function familiesOf(cidrs: readonly string[]): IpFamily[] {

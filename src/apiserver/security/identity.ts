@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateRequest, KeyPair } from './certificates.ts';
+import { CodedError, messageOf } from '../../observe/index.ts';
 import { coversNames, mintAuthority, mintCertificate } from './certificates.ts';
 
 export interface ServerIdentity {
@@ -14,11 +15,14 @@ export interface ServerIdentity {
   readonly secret: string;
 }
 
+/** The kept identity cannot be read. */
+export class IdentityError extends CodedError<{ readonly code: 'UNREADABLE_IDENTITY'; readonly file: string }> {}
+
 const fileName = 'identity.json';
 
 /**
  * The identity kept in `directory`, or a new one. Without a directory it lives as long as the process. A certificate that
- * does not cover `names` any more is minted anew under the same authority.
+ * does not cover `names` any more is minted anew under the same authority. Throws `IdentityError` when the kept one is unreadable.
  */
 export async function loadIdentity(
   directory: string | undefined,
@@ -48,6 +52,7 @@ async function readIdentity(file: string): Promise<ServerIdentity | undefined> {
     return JSON.parse(await readFile(file, 'utf8')) as ServerIdentity;
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
+    const text = `cannot read ${file}: ${messageOf(error)}; without it (move it away) a new certificate and token are made`;
+    throw new IdentityError(text, { code: 'UNREADABLE_IDENTITY', file }, { cause: error });
   }
 }

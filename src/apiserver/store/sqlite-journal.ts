@@ -1,4 +1,5 @@
 /** The journal on disk: one SQLite file in WAL mode, the last version of every object and the highest revision. */
+import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { CodedError, messageOf } from '../../observe/index.ts';
 import type { Journal } from './memory-store.ts';
@@ -14,9 +15,14 @@ export class JournalError extends CodedError<{ readonly code: 'DATA_IN_USE' | 'C
  */
 export async function openSqliteJournal(file: string): Promise<Journal> {
   const { DatabaseSync } = await import('node:sqlite');
+  let database: DatabaseSync | undefined;
   try {
-    return new SqliteJournal(new DatabaseSync(file));
+    // Secrets are in it: nobody else may read it, whatever the directory allows
+    closeSync(openSync(file, 'a', 0o600));
+    database = new DatabaseSync(file);
+    return new SqliteJournal(database);
   } catch (error) {
+    database?.close();
     const isLocked = /locked/.test(messageOf(error));
     const text = isLocked ? 'another process is using it' : messageOf(error);
     const code = isLocked ? 'DATA_IN_USE' : 'CANNOT_OPEN';
