@@ -75,7 +75,9 @@ function validatePortName(port: ServicePort, path: string, isNameRequired: boole
 }
 
 function validatePort(port: ServicePort, path: string): FieldError[] {
-  const errors = portNumber(port.port).map((message) => invalidValue(childPath(path, 'port'), port.port, message));
+  // absent is 0 to upstream
+  const number = (port as Partial<ServicePort>).port ?? 0;
+  const errors = portNumber(number).map((message) => invalidValue(childPath(path, 'port'), number, message));
   const protocolPath = childPath(path, 'protocol');
   if (port.protocol === undefined || port.protocol === '') errors.push(required(protocolPath));
   else if (!protocols.includes(port.protocol)) errors.push(notSupported(protocolPath, port.protocol, protocols));

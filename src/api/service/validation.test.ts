@@ -55,6 +55,14 @@ const mistakes: readonly Mistake[] = [
     want: [`spec.ports[0].name: Invalid value: "${'a'.repeat(64)}": must be no more than 63 characters`],
   },
   {
+    m: 5,
+    spec: { ports: [{} as never] },
+    want: [
+      'spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive',
+      'spec.ports[0].targetPort: Invalid value: 0: must be between 1 and 65535, inclusive',
+    ],
+  },
+  {
     m: 4,
     spec: { ports: [port({ name: 'a' }), port({ name: 'a', port: 81 })] },
     want: ['spec.ports[1].name: Duplicate value: "a"'],

@@ -66,7 +66,7 @@ export function validateConfigMap({ data = {}, binaryData = {} }: ConfigMap): Fi
     errors.push(...configMapKey(key).map((message) => invalidValue(keyPath('binaryData', key), key, message)));
     bytes += base64Bytes(value);
   }
-  return bytes > maxDataBytes ? [...errors, tooLong('', maxDataBytes)] : errors;
+  return bytes > maxDataBytes ? [...errors, tooLong('[]', maxDataBytes)] : errors;
 }
 
 export function validateConfigMapUpdate(next: ConfigMap, previous: ConfigMap): FieldError[] {

@@ -87,6 +87,12 @@ table([
     ['metadata.annotations: Too long: may not be more than 262144 bytes'],
   ],
   [
+    'large data',
+    configMaps,
+    { metadata, data: { key: 'x'.repeat(1_048_577) } },
+    ['[]: Too long: may not be more than 1048576 bytes'],
+  ],
+  [
     'owners',
     configMaps,
     {
