@@ -197,6 +197,12 @@ const cases: readonly Case[] = [
     want: '0/1 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }.',
   },
   {
+    name: 'a node that nobody has heard of yet',
+    pod: pod('p'),
+    nodes: [on({ metadata: { name: 'n1' } }), on(node('n2', {}, { ready: 'Unknown' }))],
+    want: '0/2 nodes are available: 1 node(s) had untolerated taint {node.kubernetes.io/not-ready: }, 1 node(s) had untolerated taint {node.kubernetes.io/unreachable: }.',
+  },
+  {
     name: 'the same host port',
     pod: withHostPort('p', 80),
     nodes: [on(node('n1'), withHostPort('x', 80)), on(node('n2'), pod('x'), pod('y'))],

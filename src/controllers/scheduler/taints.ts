@@ -9,8 +9,9 @@ export function effectiveTaints(node: Node): readonly Taint[] {
   };
   if (node.spec?.unschedulable === true) imply(unschedulableTaint);
   const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
-  if (ready === 'False') imply(notReadyTaint);
+  // a node that has never said anything is not ready either
   if (ready === 'Unknown') imply(unreachableTaint);
+  else if (ready !== 'True') imply(notReadyTaint);
   return taints;
 }
 
