@@ -14,7 +14,7 @@ import { buildEnvironment, buildServiceVariables, expand } from './environment.t
 import type { HostFacts } from './host-facts.ts';
 import type { LogBuffer } from './log-buffer.ts';
 import type { PodContext } from './pod-context.ts';
-import { containerMounts, removePodDirectory, writeVolumes } from './pod-volumes.ts';
+import { checkVolumes, containerMounts, removePodDirectory, writeVolumes } from './pod-volumes.ts';
 import { buildHosts, buildResolvConf, fqdnOf, hostnameOf } from './resolv-conf.ts';
 import type { PodNetwork } from './runtime.ts';
 import type { SandboxSpec } from './sandbox.ts';
@@ -53,9 +53,11 @@ export async function startContainer(
     case 'impossible':
       throw new ContainerStartError('CreateContainerConfigError', kind.problem);
     case 'idle':
+      requireVolumes(setup);
       log.writeLine('idle: serves nothing');
       return idleProcess();
     case 'echo':
+      requireVolumes(setup);
       return startEchoContainer(setup, kind, log);
     case 'command': {
       const prepared = await prepareSandbox(setup, container);
@@ -163,6 +165,12 @@ async function startEchoContainer(
   } catch (error) {
     throw new ContainerStartError('RunContainerError', messageOf(error), { cause: error });
   }
+}
+
+/** A container without a process reads no files, and yet must not run where a real one could not. */
+function requireVolumes(setup: PodSetup): void {
+  const result = checkVolumes(setup.pod.spec?.volumes ?? [], referenceSource(setup));
+  if (!result.ok) throw new ContainerStartError('CreateContainerConfigError', result.problem);
 }
 
 function idleProcess(): ContainerProcess {

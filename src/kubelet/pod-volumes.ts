@@ -35,6 +35,15 @@ export function writeVolumes(volumes: readonly Volume[], podDirectory: string, s
   return { ok: true };
 }
 
+/** Whether the volumes could be written: what is missing, in upstream's words. Writes nothing. */
+export function checkVolumes(volumes: readonly Volume[], source: ReferenceSource): VolumesResult {
+  for (const volume of volumes) {
+    const result: VolumesResult = volume.emptyDir === undefined ? filesOf(volume, source) : { ok: true };
+    if (!result.ok) return result;
+  }
+  return { ok: true };
+}
+
 /** The directory of one volume. */
 export function volumeDirectory(podDirectory: string, name: string): string {
   return join(podDirectory, 'volumes', name);

@@ -211,6 +211,25 @@ if (isInside(import.meta.url)) {
       await eventually('web-0', isReady);
     });
 
+    test('waits for the ConfigMap of its volume as a real container would', async () => {
+      const spec = {
+        containers: [{ name: 'c', ports: [{ containerPort: 80 }], volumeMounts: [{ name: 'v', mountPath: '/v' }] }],
+        volumes: [{ name: 'v', configMap: { name: 'pages' } }],
+      };
+      await create('with-volume', spec);
+      const { status } = await eventually(
+        'with-volume',
+        (pod) => pod.status?.containerStatuses?.[0]?.state?.waiting?.reason === 'CreateContainerConfigError',
+      );
+      assert.equal(status?.containerStatuses?.[0]?.state?.waiting?.message, 'configmap "pages" not found');
+      await client.create(
+        configMaps,
+        { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'pages', namespace: 'default' }, data: { a: 'now' } },
+        { namespace: 'default' },
+      );
+      await eventually('with-volume', isReady, 2000);
+    });
+
     test('lets commands run in its place', async () => {
       const { code, out } = await exec('web-0', [
         'sh',
