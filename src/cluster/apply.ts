@@ -49,12 +49,24 @@ async function createOrMerge(
   namespace: string | undefined,
 ): Promise<KubeObject> {
   const options = { namespace, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
+  const value = withLastApplied(object.value);
   try {
-    return await client.create(resource, object.value, options);
+    return await client.create(resource, value, options);
   } catch (error) {
     if (!isAlreadyExists(error)) throw error;
-    return client.patch(resource, object.name, 'merge', object.value, options);
+    return client.patch(resource, object.name, 'merge', value, options);
   }
+}
+
+/** The annotation by which `kubectl apply` of the same file later knows what was written here, and what it may take away. */
+function withLastApplied(value: ManifestObject['value']): Readonly<Record<string, unknown>> {
+  const metadata = (value['metadata'] ?? {}) as { readonly annotations?: Readonly<Record<string, string>> };
+  const applied = { ...value, metadata: { ...metadata, annotations: { ...metadata.annotations } } };
+  const annotations = {
+    ...metadata.annotations,
+    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(applied)}\n`,
+  };
+  return { ...value, metadata: { ...metadata, annotations } };
 }
 
 /** Where the first refused field stands: a cause names it, or the text of a decoding error does. */
