@@ -4,10 +4,11 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pods } from '../../src/api/index.ts';
-import type { Service } from '../../src/api/index.ts';
+import { nodes, pods } from '../../src/api/index.ts';
+import type { PodSpec, Service } from '../../src/api/index.ts';
 import { explain, parsePlace, printExplanation, worldFromCluster } from '../../src/explain/index.ts';
 import type { World } from '../../src/explain/index.ts';
+import { buildResolvConf } from '../../src/kubelet/index.ts';
 import { RouteSocket } from '../../src/linux/index.ts';
 import { parseManifest } from '../../src/manifest/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
@@ -90,6 +91,8 @@ ${service('balanced-none', `type: LoadBalancer, externalTrafficPolicy: Local, he
 ${service('fenced', `type: LoadBalancer, loadBalancerSourceRanges: [10.0.9.5/32, 10.244.1.0/24], ${web}, ports: [{port: 80, targetPort: 9376, nodePort: 30006}]`)}
 ${service('external', `externalIPs: [203.0.113.7], ${web}, ${port80}`)}
 ${service('external-node', `externalIPs: [10.0.1.3], ${web}, ports: [{port: 8000, targetPort: 9376}]`)}
+${service('claim-b', 'externalIPs: [203.0.113.7], selector: {app: web}, ports: [{port: 81, targetPort: 9376}]')}
+${service('claim-a', 'externalIPs: [203.0.113.7], selector: {app: one}, ports: [{port: 81, targetPort: 9376}]')}
 ${service('near', `topologyKeys: [${hostKey}], selector: {app: one}, ${port80}`)}
 ${service('near-any', `topologyKeys: [${hostKey}, "*"], ${web}, ${port80}`)}
 ${service('zonal', `topologyKeys: [${zoneKey}], ${web}, ${port80}`)}
@@ -166,8 +169,15 @@ if (isInside(import.meta.url)) {
     const route = new RouteSocket(await cluster().lab.outside.openNetlink('route'));
     route.addRoute({ dst: mustParseCidr(`${externalIp}/32`), via: mustParseIp('10.0.1.2') });
     route.close();
+    // one node does not take part in load balancing
+    const label = { 'node.kubernetes.io/exclude-from-external-load-balancers': '' };
+    await cluster().client.patch(nodes, 'node-1', 'merge', { metadata: { labels: label } });
     await cluster().settled({ timeoutMs: 500 });
     world = await read();
+    await until(
+      'the load balancer leaves node-1 out',
+      () => !cluster().lab.loadBalancerTargets(balancerIp('balanced')).includes('node-1'),
+    );
   });
 
   const serviceNamed = (name: string): Service => {
@@ -220,6 +230,8 @@ if (isInside(import.meta.url)) {
       ...nodeAddresses.map((address) => `${address}:30008/udp`),
       '10.96.200.200:80',
       `${externalIp}:80`,
+      `${externalIp}:81`,
+      `${externalIp}:82`,
       '10.0.1.3:8000',
       '10.0.1.2:7000',
       `${podIp('one')}:9376`,
@@ -311,6 +323,35 @@ if (isInside(import.meta.url)) {
           assert.deepEqual([...answer.records].sort(), records.sort(), what);
         }
       }
+    }
+  });
+
+  test("a pod's search path is the one that its resolv.conf has", () => {
+    const base = world?.pods.find((pod) => pod.metadata?.name === 'client-1');
+    assert.ok(world !== undefined && base?.spec !== undefined);
+    const specs: readonly Partial<PodSpec>[] = [
+      {},
+      { hostNetwork: true },
+      { hostNetwork: true, dnsPolicy: 'ClusterFirstWithHostNet' },
+      { dnsPolicy: 'Default' },
+      {
+        dnsPolicy: 'None',
+        dnsConfig: {
+          nameservers: ['10.96.0.10'],
+          searches: ['a.example', 'b.example'],
+          options: [{ name: 'ndots', value: '2' }],
+        },
+      },
+      { dnsConfig: { searches: ['c.example', 'svc.cluster.local'], options: [{ name: 'ndots', value: '3' }] } },
+    ];
+    for (const change of specs) {
+      const spec = { ...base.spec, ...change };
+      const changed: World = { ...world, pods: [{ ...base, spec }] };
+      const { name } = explain(changed, { target: 'cluster', from: parsePlace('pod/client-1'), namespace: 'default' });
+      const text = buildResolvConf(spec, 'default', cluster().clusterDns);
+      const search = /^search (.*)$/m.exec(text)?.[1]?.split(' ') ?? [];
+      assert.deepEqual(name?.search, search, JSON.stringify(change));
+      assert.equal(name?.ndots, Number(/ndots:(\d+)/.exec(text)?.[1] ?? 1), JSON.stringify(change));
     }
   });
 
