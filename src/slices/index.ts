@@ -6,3 +6,4 @@ export * from './packing.ts';
 export * from './pod-endpoints.ts';
 export * from './reconcile.ts';
 export * from './subsets.ts';
+export * from './topology-hints.ts';

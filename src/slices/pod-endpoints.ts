@@ -6,6 +6,7 @@ import type { Container, Endpoint, EndpointSlicePort, Node, Pod, Service, Servic
 import { formatIp, parseIp } from '../net/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { hintsFor } from './hints.ts';
+import { usesTopologyMode } from './topology-hints.ts';
 
 /** Why a pod of the namespace gives no endpoint. */
 export type PodExclusion =
@@ -90,7 +91,8 @@ export function endpointOfPod(service: Service, pod: Pod, nodes: NodesByName, fa
   const ready = publishesNotReady || (serving && !terminating);
   const zone = node?.metadata?.labels?.['topology.kubernetes.io/zone'];
   const hostname = endpointHostname(service, pod);
-  const hints = ready ? hintsFor(service.spec?.trafficDistribution, zone, nodeName) : undefined;
+  // topology-mode Auto looks at all endpoints together, and comes first
+  const hints = ready && !usesTopologyMode(service) ? hintsFor(service.spec?.trafficDistribution, zone, nodeName) : undefined;
   const { ports, missingPorts } = resolvePorts(service, pod);
   return {
     pod,

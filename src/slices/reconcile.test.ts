@@ -278,3 +278,47 @@ test('after any history of pods coming and going, the slices hold exactly the po
     }),
   );
 });
+
+const sharedNodes = (cpus: readonly string[]): ReadonlyMap<string, Node> =>
+  new Map(
+    cpus.map((cpu, index) => {
+      const name = 'abc'[index] ?? '';
+      return [
+        name,
+        {
+          metadata: { name, labels: { 'topology.kubernetes.io/zone': `zone-${name}` } },
+          status: { conditions: [{ type: 'Ready', status: 'True' }], allocatable: { cpu } },
+        },
+      ];
+    }),
+  );
+
+test('topology-mode Auto shares ready endpoints out, comes before trafficDistribution, and is stable', () => {
+  const auto = service(
+    { trafficDistribution: 'PreferSameNode' },
+    { annotations: { 'service.kubernetes.io/topology-mode': 'Auto' } },
+  );
+  const notReady = pod(9, { status: { phase: 'Running', podIPs: [{ ip: '10.1.0.9' }], conditions: [] } });
+  const input = { service: auto, pods: [...pods(4), notReady], nodes: sharedNodes(['1', '1']) };
+  const plan = reconcileSlices({ ...input, existing: [] });
+  assert.deepEqual(plan.topology, [
+    { family: 'IPv4', isEnabled: true, message: 'Topology Aware Hints has been enabled, addressType: IPv4' },
+  ]);
+  const { slices } = apply([], input);
+  const hints = slices.flatMap((slice) => slice.endpoints ?? []).map(({ hints: given }) => given?.forZones?.[0]?.name ?? '-');
+  assert.deepEqual(hints, ['zone-b', 'zone-b', 'zone-a', 'zone-a', '-']);
+  assert.ok(slices.every((slice) => (slice.endpoints ?? []).every((endpoint) => endpoint.hints?.forNodes === undefined)));
+  assert.equal(apply(slices, input).writes, 0);
+});
+
+test('B19: where nodes make it impossible all hints go, and the reason is told', () => {
+  const auto = service({}, { annotations: { 'service.kubernetes.io/topology-mode': 'auto' } });
+  const { slices } = apply([], { service: auto, pods: pods(4), nodes: sharedNodes(['1', '1']) });
+  const plan = reconcileSlices({ service: auto, pods: pods(4), nodes: sharedNodes(['1', '0']), existing: slices });
+  assert.match(plan.topology[0]?.message ?? '', /^Insufficient Node information: .*, addressType: IPv4$/);
+  assert.equal(plan.update.length, 1);
+  assert.ok(plan.update[0]?.endpoints?.every((endpoint) => endpoint.hints === undefined));
+  const without = reconcileSlices({ service: service(), pods: pods(4), nodes: sharedNodes(['1', '1']), existing: slices });
+  assert.deepEqual(without.topology, []);
+  assert.ok(without.update[0]?.endpoints?.every((endpoint) => endpoint.hints === undefined));
+});

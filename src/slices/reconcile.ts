@@ -1,12 +1,13 @@
 /**
  * Service + Pods + Nodes + the slices there are -> the writes that make the slices true. Level-triggered and pure.
- * Source: k8s staging/src/k8s.io/endpointslice/reconciler.go, v1.36; topology-mode Auto is not part of it yet.
+ * Source: k8s staging/src/k8s.io/endpointslice/reconciler.go, v1.36.
  */
 import type { Endpoint, EndpointSlice, EndpointSlicePort, ObjectMeta, Pod, Service } from '../api/index.ts';
 import type { IpFamily } from '../net/index.ts';
-import { packEndpoints } from './packing.ts';
+import { identityOf, packEndpoints } from './packing.ts';
 import { endpointOfPod, isHeadless } from './pod-endpoints.ts';
 import type { NodesByName, PodEndpoint } from './pod-endpoints.ts';
+import { allocateZones, usesTopologyMode, zoneSharesOf } from './topology-hints.ts';
 
 export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
@@ -34,8 +35,16 @@ export interface SlicePlan {
   readonly create: readonly EndpointSlice[];
   readonly update: readonly EndpointSlice[];
   readonly remove: readonly EndpointSlice[];
+  /** With topology-mode Auto: what came of it, for each family. The message is upstream's event text. */
+  readonly topology: readonly TopologyOutcome[];
   /** Pods left out because their Node object is missing; the sync must be retried. */
   readonly missingNodes: readonly string[];
+}
+
+export interface TopologyOutcome {
+  readonly family: IpFamily;
+  readonly isEnabled: boolean;
+  readonly message: string;
 }
 
 /** What the slices of a Service should be, as writes against those there are. Empty when all is well. */
@@ -60,6 +69,7 @@ export function reconcileSlices(input: SliceInput): SlicePlan {
     create: service.metadata?.deletionTimestamp === undefined ? create : [],
     update: plans.flatMap((plan) => plan.update),
     remove: [...foreign, ...plans.flatMap((plan) => plan.remove)],
+    topology: plans.flatMap((plan) => plan.topology),
     missingNodes: [...new Set(plans.flatMap((plan) => plan.missingNodes))],
   };
 }
@@ -103,6 +113,7 @@ function reconcileFamily(input: SliceInput, family: IpFamily, existing: readonly
   const max = input.maxEndpointsPerSlice ?? defaultMaxEndpointsPerSlice;
   const results = input.pods.map((pod) => endpointOfPod(input.service, pod, input.nodes, family));
   const groups = groupByPorts(results);
+  const topology = usesTopologyMode(input.service) ? [shareOut(groups.values(), existing, input.nodes, family)] : [];
   const missingNodes = results
     .filter((result) => result.excluded === 'node-missing')
     .map((result) => result.pod.spec?.nodeName ?? '');
@@ -132,7 +143,7 @@ function reconcileFamily(input: SliceInput, family: IpFamily, existing: readonly
     if (!sameMap(slice.metadata?.labels ?? {}, wanted))
       update.push(rewritten(input, slice, slice.ports ?? [], slice.endpoints ?? []));
   }
-  return { create, update, remove, missingNodes };
+  return { create, update, remove, topology, missingNodes };
 }
 
 function groupByPorts(results: readonly PodEndpoint[]): Map<string, Group> {
@@ -145,6 +156,41 @@ function groupByPorts(results: readonly PodEndpoint[]): Map<string, Group> {
     groups.set(key, group);
   }
   return groups;
+}
+
+/** Gives the ready endpoints their zones, or nobody any. Ready ones only: others serve nobody. */
+function shareOut(
+  groups: Iterable<Group>,
+  existing: readonly EndpointSlice[],
+  nodes: NodesByName,
+  family: IpFamily,
+): TopologyOutcome {
+  const hinted = new Map<string, string>();
+  for (const endpoint of existing.flatMap((slice) => slice.endpoints ?? [])) {
+    const zone = endpoint.hints?.forZones?.[0]?.name;
+    if (zone !== undefined) hinted.set(identityOf(endpoint), zone);
+  }
+  const lists = [...groups].map(({ endpoints }) => endpoints);
+  const ready = lists.flatMap((list) => list.filter((endpoint) => endpoint.conditions?.ready === true));
+  const ids = ready.map(identityOf);
+  const allocation = allocateZones(
+    ready.map(({ zone }, index) => {
+      const id = ids[index] ?? '';
+      const hint = hinted.get(id);
+      return { id, ...(zone === undefined ? {} : { zone }), ...(hint === undefined ? {} : { hint }) };
+    }),
+    zoneSharesOf(nodes?.values() ?? []),
+  );
+  if (allocation.refusal !== undefined)
+    return { family, isEnabled: false, message: `${allocation.refusal}, addressType: ${family}` };
+  const zones = new Map(ready.map((endpoint, index) => [endpoint, allocation.zones[index] ?? '']));
+  for (const list of lists) {
+    for (const [index, endpoint] of list.entries()) {
+      const zone = zones.get(endpoint);
+      if (zone !== undefined) list[index] = { ...endpoint, hints: { forZones: [{ name: zone }] } };
+    }
+  }
+  return { family, isEnabled: true, message: `Topology Aware Hints has been enabled, addressType: ${family}` };
 }
 
 function portKey(ports: readonly EndpointSlicePort[]): string {

@@ -11,9 +11,12 @@ import {
   reconcileSlices,
   serviceNameLabel,
   sliceControllerName,
+  topologyFactsOf,
+  usesTopologyMode,
 } from '../../slices/index.ts';
 import { followPods } from './pod-changes.ts';
 import { untilSeen } from './seen.ts';
+import { TopologyReports } from './topology-reports.ts';
 
 export interface EndpointControllerOptions {
   readonly client: KubeClient;
@@ -38,6 +41,7 @@ export function startEndpointSliceController(
   /** Earliest change since the last sync, for the trigger-time annotation. */
   const triggers = new Map<string, string>();
 
+  const topologyReports = new TopologyReports(events);
   const queue = new WorkQueue({ name: 'endpointslices', process: sync, concurrency: 5 }, { logger });
   const add = (key: string, changedAt?: string): void => {
     const earliest = triggers.get(key);
@@ -52,7 +56,10 @@ export function startEndpointSliceController(
     followPods(podInformer, serviceInformer, add),
     nodeInformer.subscribe({
       added: (_node, isInitial) => isInitial || addAll(),
-      updated: (before, after) => zoneOf(before) === zoneOf(after) || addAll(),
+      updated: (before, after) => {
+        if (zoneOf(before) !== zoneOf(after)) addAll();
+        else if (topologyFactsOf(before) !== topologyFactsOf(after)) addSharedOut();
+      },
       deleted: addAll,
     }),
     sliceInformer.subscribe({
@@ -65,6 +72,11 @@ export function startEndpointSliceController(
     for (const service of serviceInformer.list()) queue.add(keyOf(service));
   }
 
+  /** Services whose hints depend on all nodes. */
+  function addSharedOut(): void {
+    for (const service of serviceInformer.list()) if (usesTopologyMode(service)) queue.add(keyOf(service));
+  }
+
   function addOwner(slice: EndpointSlice): void {
     const key = ownedServiceKey(slice);
     if (key !== undefined) queue.add(key);
@@ -74,7 +86,10 @@ export function startEndpointSliceController(
     await Promise.all([serviceInformer.synced(), podInformer.synced(), nodeInformer.synced(), sliceInformer.synced()]);
     const service = serviceInformer.get(key);
     // slices of a vanished Service go by garbage collection; without a selector they are somebody else's
-    if (service === undefined || !hasManagedEndpoints(service)) return;
+    if (service === undefined || !hasManagedEndpoints(service)) {
+      topologyReports.forget(key);
+      return;
+    }
     const namespace = service.metadata?.namespace ?? '';
     const plan = reconcileSlices({
       service,
@@ -84,6 +99,7 @@ export function startEndpointSliceController(
       triggerTime: triggers.get(key),
     });
     triggers.delete(key);
+    topologyReports.report(service, plan.topology);
     try {
       const stored = await Promise.all([
         ...plan.create.map((slice) => client.create(endpointSlices, slice, { namespace })),
