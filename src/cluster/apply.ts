@@ -49,7 +49,7 @@ async function createOrMerge(
   namespace: string | undefined,
 ): Promise<KubeObject> {
   const options = { namespace, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
-  const value = withLastApplied(object.value);
+  const value = withLastApplied(object.value, namespace);
   try {
     return await client.create(resource, value, options);
   } catch (error) {
@@ -58,15 +58,25 @@ async function createOrMerge(
   }
 }
 
-/** The annotation by which `kubectl apply` of the same file later knows what was written here, and what it may take away. */
-function withLastApplied(value: ManifestObject['value']): Readonly<Record<string, unknown>> {
-  const metadata = (value['metadata'] ?? {}) as { readonly annotations?: Readonly<Record<string, string>> };
-  const applied = { ...value, metadata: { ...metadata, annotations: { ...metadata.annotations } } };
-  const annotations = {
-    ...metadata.annotations,
-    'kubectl.kubernetes.io/last-applied-configuration': `${JSON.stringify(applied)}\n`,
-  };
+/**
+ * The annotation by which `kubectl apply` of the same file later knows what was written here, and what it may take away. Its text
+ * is the one that kubectl itself would write (keys in order, as Go encodes JSON), so that an unchanged file is `unchanged`.
+ */
+function withLastApplied(value: ManifestObject['value'], namespace: string | undefined): Readonly<Record<string, unknown>> {
+  const given = (value['metadata'] ?? {}) as { readonly annotations?: Readonly<Record<string, string>> };
+  const metadata = namespace === undefined ? given : { ...given, namespace };
+  const applied = goJson({ ...value, metadata: { ...metadata, annotations: { ...given.annotations } } });
+  const annotations = { ...given.annotations, 'kubectl.kubernetes.io/last-applied-configuration': `${applied}\n` };
   return { ...value, metadata: { ...metadata, annotations } };
+}
+
+function goJson(value: unknown): string {
+  const text = JSON.stringify(value, (_key, member: unknown) =>
+    typeof member === 'object' && member !== null && !Array.isArray(member)
+      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : member,
+  );
+  return text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** Where the first refused field stands: a cause names it, or the text of a decoding error does. */
