@@ -92,12 +92,19 @@ export function labelsOf(world: World, name: string): readonly string[] | undefi
   return name.endsWith(suffix) ? name.slice(0, -suffix.length).split('.') : undefined;
 }
 
+/** A world never changes, so its index is made once. */
+const indexes = new WeakMap<World, NameIndex>();
+
 function indexOf(world: World): NameIndex {
+  const known = indexes.get(world);
+  if (known !== undefined) return known;
   const index = new NameIndex({ zone: world.clusterDomain, nowSeconds: () => 0, podMode: 'verified' });
   for (const name of world.namespaces) index.applyNamespace({ metadata: { name } });
-  for (const service of world.services) index.applyService(service);
+  // slices first: the records of a Service are then made once, when it comes
   for (const slice of world.slices) index.applyEndpointSlice(slice);
+  for (const service of world.services) index.applyService(service);
   for (const pod of world.pods) index.applyPod(pod);
+  indexes.set(world, index);
   return index;
 }
 
