@@ -10,7 +10,7 @@ import type { Logger } from '../observe/index.ts';
 import type { NameInformers } from './feed.ts';
 import { bindSockets } from './bind-sockets.ts';
 import type { DnsListen } from './bind-sockets.ts';
-import { followInformers } from './feed.ts';
+import { followInformers, replayInformers } from './feed.ts';
 import { applyEvent } from './index-events.ts';
 import type { IndexEvent } from './index-events.ts';
 import type { Forwarder, QueryObserver, ZoneTransfer } from './query-handler.ts';
@@ -21,6 +21,7 @@ import { createShuffle } from './shuffle.ts';
 import { createSlimmer } from './slim-objects.ts';
 import { maxUdpPacketBytes } from './protocol.ts';
 import type { TcpTimeouts } from './tcp-service.ts';
+import type { ToUdpWorker } from './udp-worker-protocol.ts';
 import { UdpWorkerService } from './udp-worker-service.ts';
 
 export interface DnsServerOptions {
@@ -70,6 +71,10 @@ export interface DnsServer {
   readonly ready: Promise<void>;
   /** Whether `ready` has resolved. Stays true when the API is lost: what is known is answered. */
   readonly isReady: boolean;
+  /** How often a UDP thread died and was replaced. */
+  readonly threadRestarts: number;
+  /** Ends the UDP threads as a crash would: for tests. */
+  crashThreads(): Promise<void>;
   /** Stops answering and closes every socket, also those handed in. */
   close(): Promise<void>;
 }
@@ -106,6 +111,15 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   );
   const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;
 
+  const informers =
+    'informers' in options.source ? options.source.informers : ownInformers(options.source.client, options, logger);
+  let own: readonly string[] = [];
+  /** For a thread that has to begin anew. */
+  const replay = (tell: (message: ToUdpWorker) => void): void => {
+    const atSeconds = index.serial;
+    tell({ kind: 'event', event: { kind: 'own-addresses', addresses: own }, atSeconds });
+    replayInformers(informers, (event) => tell({ kind: 'event', event, atSeconds }));
+  };
   const makeWorker = (fd: number, at: { readonly address: string; readonly port: number }): UdpWorkerService => {
     const counters = options.observer?.shareCounters?.();
     const isUnspecifiedAddress = at.address === '0.0.0.0' || at.address === '::';
@@ -124,7 +138,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       const result = await handle(packet, query.length, { address: at.address, isTcp: false });
       return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
     };
-    return new UdpWorkerService({ start, ...at, answerSlowly }, { logger });
+    return new UdpWorkerService({ start, ...at, answerSlowly, replay }, { logger });
   };
   const { udp, tcp } = await bindSockets(
     { listen: options.listen, handle, makeWorker, udpWorkers: options.udpWorkers ?? 0, tcpTimeouts: options.tcpTimeouts },
@@ -141,12 +155,10 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     applyEvent(index, event);
     for (const worker of workers) worker.tell({ kind: 'event', event, atSeconds: nowSeconds });
   };
-  const own = [...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))];
-  apply({ kind: 'own-addresses', addresses: [...new Set(own)] });
+  own = [...new Set([...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))])];
+  apply({ kind: 'own-addresses', addresses: own });
 
   const stopping = new AbortController();
-  const informers =
-    'informers' in options.source ? options.source.informers : ownInformers(options.source.client, options, logger);
   const stopFeeding = followInformers(informers, apply);
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
   const ready = Promise.race([
@@ -166,6 +178,12 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     ready,
     get isReady() {
       return isReady;
+    },
+    get threadRestarts() {
+      return workers.reduce((sum, worker) => sum + worker.restarts, 0);
+    },
+    async crashThreads() {
+      await Promise.all(workers.map((worker) => worker.killThread()));
     },
     async close() {
       stopping.abort(new Error('the name server was closed'));

@@ -1,4 +1,7 @@
-/** A UDP thread, seen from the server: started, told what happens, asked to stop; and what it cannot answer is answered here. */
+/**
+ * A UDP thread, seen from the server: started, told what happens, asked to stop; and what it cannot answer is answered here. A
+ * thread that dies is replaced by one that lives through everything again; its socket stays open meanwhile, and queries wait in it.
+ */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { closeDescriptor, createWakePair, UdpBatch, wake } from '../linux/index.ts';
@@ -14,6 +17,8 @@ export interface UdpWorkerOptions {
   readonly port: number;
   /** Answers a query that needs others: the whole answer, or undefined for silence. */
   readonly answerSlowly: (query: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** Tells everything that is now so, for a thread that starts late. */
+  readonly replay: (tell: (message: ToUdpWorker) => void) => void;
 }
 
 /** One thread. */
@@ -22,44 +27,35 @@ export class UdpWorkerService {
   readonly #options: UdpWorkerOptions;
   readonly #logger: Logger;
   readonly #pair = createWakePair();
-  readonly #worker: Worker;
-  readonly #port: MessagePort;
   /** Sends answers of the slow path from the same socket. */
   readonly #sender: UdpBatch;
-  readonly #exited: Promise<void>;
-  readonly #synced = Promise.withResolvers<void>();
+  #worker: Worker;
+  #port: MessagePort;
+  #exited = Promise.withResolvers<void>();
+  #synced = Promise.withResolvers<void>();
+  #isSynced = false;
+  #isClosing = false;
+  #restarts = 0;
 
   constructor(options: UdpWorkerOptions, { logger }: { readonly logger: Logger }) {
     this.#options = options;
     this.#logger = logger;
     this.address = { address: options.address, port: options.port };
-    const { port1, port2 } = new MessageChannel();
-    this.#port = port1;
-    const start: UdpWorkerStart = { ...options.start, waitFd: this.#pair.waitFd };
-    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
-    this.#worker = new Worker(new URL(`./udp-worker${extension}`, import.meta.url), {
-      workerData: { start, port: port2 },
-      transferList: [port2],
-      // the steady state makes no garbage: room for more would only be resident
-      resourceLimits: { maxYoungGenerationSizeMb: 2 },
-    });
-    this.#sender = new UdpBatch({ fd: start.fd, family: start.family, slots: 1, slotBytes: maxMessageBytes + 1 });
-    this.#exited = new Promise((resolve) => this.#worker.once('exit', () => resolve()));
-    this.#worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
-    this.#port.on('message', (message: FromUdpWorker) => {
-      if (message.kind === 'synced') this.#synced.resolve();
-      else {
-        this.#answer(message.query, message.source).catch((error: unknown) => {
-          this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
-        });
-      }
-    });
+    const { fd, family } = options.start;
+    this.#sender = new UdpBatch({ fd, family, slots: 1, slotBytes: maxMessageBytes + 1 });
+    [this.#worker, this.#port] = this.#startThread();
+  }
+
+  /** How often a thread had to be replaced. */
+  get restarts(): number {
+    return this.#restarts;
   }
 
   /** Resolves when the thread has taken in everything told so far and answers NXDOMAIN from then on; or when it has ended. */
   async sync(): Promise<void> {
+    this.#isSynced = true;
     this.tell({ kind: 'synced' });
-    await Promise.race([this.#synced.promise, this.#exited]);
+    await Promise.race([this.#synced.promise, this.#exited.promise]);
   }
 
   tell(message: ToUdpWorker): void {
@@ -69,11 +65,61 @@ export class UdpWorkerService {
   }
 
   async close(): Promise<void> {
+    this.#isClosing = true;
     this.tell({ kind: 'stop' });
-    await this.#exited;
+    await this.#exited.promise;
     this.#port.close();
     this.#pair.close();
     closeDescriptor(this.#options.start.fd);
+  }
+
+  #startThread(): [Worker, MessagePort] {
+    const { port1, port2 } = new MessageChannel();
+    const start: UdpWorkerStart = { ...this.#options.start, waitFd: this.#pair.waitFd };
+    const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
+    const worker = new Worker(new URL(`./udp-worker${extension}`, import.meta.url), {
+      workerData: { start, port: port2 },
+      transferList: [port2],
+      // the steady state makes no garbage: room for more would only be resident
+      resourceLimits: { maxYoungGenerationSizeMb: 2 },
+    });
+    worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
+    worker.once('exit', () => this.#afterExit());
+    port1.on('message', (message: FromUdpWorker) => {
+      if (message.kind === 'synced') this.#synced.resolve();
+      else {
+        this.#answer(message.query, message.source).catch((error: unknown) => {
+          this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
+        });
+      }
+    });
+    return [worker, port1];
+  }
+
+  #afterExit(): void {
+    if (this.#isClosing) {
+      this.#exited.resolve();
+      return;
+    }
+    this.#restarts++;
+    // one that dies as soon as it starts must not take the machine with it
+    const waitMs = Math.min(5_000, 10 * 2 ** Math.min(this.#restarts, 10));
+    this.#logger.warn({ restarts: this.#restarts, waitMs }, 'udp thread ended: it is started again');
+    setTimeout(() => {
+      if (this.#isClosing) {
+        this.#exited.resolve();
+        return;
+      }
+      this.#port.close();
+      [this.#worker, this.#port] = this.#startThread();
+      this.#options.replay((message) => this.tell(message));
+      if (this.#isSynced) this.tell({ kind: 'synced' });
+    }, waitMs);
+  }
+
+  /** For tests: ends the thread as a crash would. */
+  async killThread(): Promise<void> {
+    await this.#worker.terminate();
   }
 
   async #answer(query: Uint8Array, source: Uint8Array): Promise<void> {

@@ -114,3 +114,15 @@ test('threads count where the metrics see it', { skip }, async () => {
   const count = Number(/coredns_dns_requests_total\{.*proto="udp",family="1",type="A"\} (\d+)/.exec(metrics.render())?.[1]);
   assert.ok(count >= 2_000, `${count} counted`);
 });
+
+test('a thread that dies is replaced by one that knows as much; queries meanwhile wait', { skip }, async () => {
+  const serial = await dig(at, '+short', 'SOA', 'cluster.local');
+  await server.crashThreads();
+  // asked while nobody answers: the socket keeps it
+  assert.equal(await dig(at, '+short', 'web.default.svc.cluster.local'), '10.96.0.5\n');
+  for (let index = 0; index < 8; index++) {
+    assert.match(headerOf(await dig(at, 'gone.default.svc.cluster.local')), /^NXDOMAIN/);
+    assert.equal(await dig(at, '+short', 'SOA', 'cluster.local'), serial);
+  }
+  assert.equal(server.threadRestarts, 2);
+});
