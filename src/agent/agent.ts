@@ -4,9 +4,8 @@
  */
 import type { Service } from '../api/index.ts';
 import { BackOff } from '../client/index.ts';
-import type { Clock, EventSink } from '../client/index.ts';
+import type { Clock } from '../client/index.ts';
 import { systemClock } from '../client/index.ts';
-import type { NetlinkSocket, Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { messageOf, MetricsRegistry } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -16,60 +15,24 @@ import { clearAffinity, listAffinity } from './affinity-entries.ts';
 import type { AffinityEntry, AffinityFilter, FrontendOwner } from './affinity-entries.ts';
 import { createAgentMetrics } from './agent-metrics.ts';
 import type { AgentMetrics } from './agent-metrics.ts';
+import type { AgentOptions } from './agent-options.ts';
 import { ChangeTracker } from './change-tracker.ts';
-import type { AgentInformers, Dirty } from './change-tracker.ts';
+import type { Dirty } from './change-tracker.ts';
 import { ClaimReports } from './claim-reports.ts';
 import { compileDecision } from './compile.ts';
 import { FlowCleaner } from './flow-cleaner.ts';
-import type { FlowFacts, FlowTable } from './flow-cleaner.ts';
+import type { FlowFacts } from './flow-cleaner.ts';
 import { HealthCheckServers } from './health-check-servers.ts';
-import type { HealthCheck, Listen } from './health-check-servers.ts';
-import { clearCollected, collectKernelCounters, collectState } from './kernel-counters.ts';
+import type { HealthCheck } from './health-check-servers.ts';
+import { collectMetrics, measureSync } from './collect-metrics.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { SyncResult } from './kernel-table.ts';
-import type { LinkAddresses } from './link-addresses.ts';
 import { nodeRowsOf } from './node-rows.ts';
-import type { NodeFacts, PodDetector } from './node-rows.ts';
+import type { NodeFacts } from './node-rows.ts';
 import { isNodeEligible, ProxyHealth } from './proxy-health.ts';
 import { isUdpFrontend, noEndpoints, suspectsOf, udpFrontends } from './stale-flows.ts';
 import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
-
-export interface AgentOptions {
-  readonly nodeName: string;
-  readonly families: readonly IpFamily[];
-  /** Started by whoever made them; `start` waits for their first lists. */
-  readonly informers: AgentInformers;
-  /** nftables of the node's namespace. */
-  readonly nftables: Nftables;
-  /** Connection tracking of the node's namespace; absent: stale UDP flows are left to time out. */
-  readonly conntrack?: FlowTable;
-  /** A second netfilter socket of the node's namespace, to see when somebody else changes our tables; absent: nobody looks. */
-  readonly monitorSocket?: NetlinkSocket;
-  /** Opens the health-check listeners in the node's namespace. */
-  readonly listen: Listen;
-  /** Ranges of cluster IPs besides those of ServiceCIDR objects. */
-  readonly serviceCidrs?: readonly string[];
-  /** Default: spec.podCIDRs of the Node. */
-  readonly detector?: PodDetector;
-  readonly masqueradeAll?: boolean;
-  /** Whether forwarded packets that conntrack calls invalid are dropped where they belong to Services. Default true. */
-  readonly dropsInvalid?: boolean;
-  /** The addresses of the node's links, by which `nodePortAddresses` are found; stopped with the agent. Absent: `nodeAddresses`. */
-  readonly linkAddresses?: LinkAddresses;
-  /** Default: InternalIP addresses of the Node object. */
-  readonly nodeAddresses?: readonly string[];
-  /** The address that counts as the primary one of its family, whatever the order of the others. */
-  readonly primaryAddress?: string;
-  /** Prefixes of the node's addresses that answer on node ports. Default: the primary address of each family. */
-  readonly nodePortAddresses?: readonly string[];
-  /** Most client entries that affinity keeps in one family. Default 1,000,000: some 125 MB of kernel memory when full. */
-  readonly affinitySize?: number;
-  /** Where a Service is told what went wrong with it. */
-  readonly events?: EventSink;
-  /** Called after every sync of a family that changed something. */
-  readonly onSync?: (family: IpFamily, result: SyncResult & { readonly durationMs: number }) => void;
-}
 
 /** How long the first sync waits for ServiceCIDR objects when everything else is there. */
 const maxCidrWaitMs = 2000;
@@ -104,7 +67,10 @@ export class Agent {
     this.#clock = context.clock ?? systemClock;
     this.health = new ProxyHealth(options.families, () => this.#clock.now());
     this.metrics = createAgentMetrics(this.metricsRegistry, options.families);
-    this.metricsRegistry.onCollect(() => this.#collect());
+    this.metricsRegistry.onCollect(() => {
+      const states = this.#tables.map(({ state }) => state);
+      collectMetrics(this.metrics, options.nftables, states, this.#tracker.pending);
+    });
     this.#claims = new ClaimReports((service, reason, message) => this.#tell(service, reason, message), {
       logger: this.#logger,
     });
@@ -325,7 +291,13 @@ export class Agent {
       const result = table.isUnknown ? this.#adopt(table) : this.#update(table, dirty);
       const durationMs = performance.now() - startMs;
       this.health.noteUpdated(family);
-      this.#measure(family, result, isFull, durationMs, dirty);
+      measureSync(this.metrics, family, result, {
+        isFull,
+        durationMs,
+        nowMs: this.#clock.now(),
+        // Changes from before the start are no fault of ours.
+        triggerTimesMs: dirty.triggerTimesMs.filter((triggerMs) => triggerMs >= this.#startedAtMs),
+      });
       if (result.changes > 0 || result.kind !== 'updated') {
         const level = result.kind === 'updated' ? 'debug' : 'info';
         this.#logger[level](
@@ -359,31 +331,6 @@ export class Agent {
     const result = table.commit();
     this.#flows?.suspect(family, suspectsOf(result.touched));
     return result;
-  }
-
-  #measure(family: IpFamily, result: SyncResult, isFull: boolean, durationMs: number, dirty: Dirty): void {
-    const { metrics } = this;
-    const seconds = durationMs / 1000;
-    const nowMs = this.#clock.now();
-    metrics.syncDuration.observe(seconds, family);
-    (isFull ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(seconds, family);
-    metrics.lastSync.set(nowMs / 1000, family);
-    metrics.rowChanges.add(result.changes, family);
-    metrics.transactions.add(result.transactions, family);
-    // Changes from before the start are no fault of ours.
-    for (const triggerMs of dirty.triggerTimesMs)
-      if (triggerMs >= this.#startedAtMs) metrics.networkProgramming.observe(Math.max(0, nowMs - triggerMs) / 1000, family);
-  }
-
-  #collect(): void {
-    clearCollected(this.metrics);
-    const pending = this.#tracker.pending;
-    for (const { state, family } of this.#tables) {
-      this.metrics.serviceChangesPending.set(pending.services, family);
-      this.metrics.endpointChangesPending.set(pending.slices, family);
-      collectState(state, this.metrics);
-      collectKernelCounters(this.#options.nftables, state, this.metrics);
-    }
   }
 
   #flowFacts(family: IpFamily): FlowFacts {

@@ -1,6 +1,6 @@
 /** The node's proxy: watch -> decisions -> rows -> one kernel transaction; health-check ports; stale UDP flows. */
 export { Agent } from './agent.ts';
-export type { AgentOptions } from './agent.ts';
+export type { AgentOptions } from './agent-options.ts';
 export type { AgentInformers } from './change-tracker.ts';
 export type { HealthCheck, Listen } from './health-check-servers.ts';
 export type { SyncResult } from './kernel-table.ts';

@@ -1,19 +1,57 @@
-/** What the kernel counts, brought into the agent's metrics: connections of each Service port, drops and refusals by reason. */
+/** What syncs do and the kernel counts, brought into the agent's metrics: connections of each Service port, drops and refusals by reason. */
 import type { Nftables } from '../linux/index.ts';
 import { isNoSuchThing } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { AgentMetrics } from './agent-metrics.ts';
+import type { SyncResult } from './kernel-table.ts';
 import { countedMaps, tableOf } from './layout.ts';
 import { addressLength, fromUint8Array } from './row-bytes.ts';
 import type { TableState } from './table-state.ts';
 
+/** One sync that went well. */
+export interface MeasuredSync {
+  /** Every Service was looked at. */
+  readonly isFull: boolean;
+  readonly durationMs: number;
+  readonly nowMs: number;
+  /** When the changes came about that are now in the kernel. */
+  readonly triggerTimesMs: readonly number[];
+}
+
+export function measureSync(metrics: AgentMetrics, family: IpFamily, result: SyncResult, sync: MeasuredSync): void {
+  const seconds = sync.durationMs / 1000;
+  metrics.syncDuration.observe(seconds, family);
+  (sync.isFull ? metrics.fullSyncDuration : metrics.partialSyncDuration).observe(seconds, family);
+  metrics.lastSync.set(sync.nowMs / 1000, family);
+  metrics.rowChanges.add(result.changes, family);
+  metrics.transactions.add(result.transactions, family);
+  for (const triggerMs of sync.triggerTimesMs)
+    metrics.networkProgramming.observe(Math.max(0, sync.nowMs - triggerMs) / 1000, family);
+}
+
+/** Fills the metrics that are not counted as things happen: for each scrape. Throws `NetlinkError`. */
+export function collectMetrics(
+  metrics: AgentMetrics,
+  nftables: Nftables,
+  states: readonly TableState[],
+  pending: { readonly services: number; readonly slices: number },
+): void {
+  clearCollected(metrics);
+  for (const state of states) {
+    metrics.serviceChangesPending.set(pending.services, state.family);
+    metrics.endpointChangesPending.set(pending.slices, state.family);
+    collectState(state, metrics);
+    collectKernelCounters(nftables, state, metrics);
+  }
+}
+
 /** Forgets what was collected before: frontends that are gone have no series. */
-export function clearCollected({ connections, rows, noLocalEndpoints }: AgentMetrics): void {
+function clearCollected({ connections, rows, noLocalEndpoints }: AgentMetrics): void {
   for (const gauge of [connections, rows, noLocalEndpoints]) gauge.clear();
 }
 
 /** Reads one family. A table that is away counts as all zero. Some 2 µs for each frontend. Throws `NetlinkError`. */
-export function collectKernelCounters(nftables: Nftables, state: TableState, metrics: AgentMetrics): void {
+function collectKernelCounters(nftables: Nftables, state: TableState, metrics: AgentMetrics): void {
   try {
     collectReasons(nftables, state.family, metrics);
     collectConnections(nftables, state, metrics);
@@ -23,7 +61,7 @@ export function collectKernelCounters(nftables: Nftables, state: TableState, met
 }
 
 /** What the state itself knows. */
-export function collectState(state: TableState, metrics: AgentMetrics): void {
+function collectState(state: TableState, metrics: AgentMetrics): void {
   const { family } = state;
   const lacking = { internal: new Set<string>(), external: new Set<string>() };
   for (const { wanted } of state.frontends()) {
