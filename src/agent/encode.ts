@@ -54,16 +54,19 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
 
   function appendRows(rows: readonly RowChange[], order: readonly RowSet[]): void {
     if (rows.length === 0) return;
+    const sets = new Map<RowSet, RowChange[]>();
+    for (const change of rows) {
+      const own = sets.get(change.row.set);
+      if (own === undefined) sets.set(change.row.set, [change]);
+      else own.push(change);
+    }
     for (const set of order) {
-      const own = rows.filter((change) => change.row.set === set);
-      for (const part of partsOf(own)) piece(() => appendPiece(batch, table, set, part, family));
+      const own = sets.get(set) ?? [];
+      for (let from = 0; from < own.length; from += rowsPerPiece) {
+        piece(() => appendPiece(batch, table, set, own, from, Math.min(own.length, from + rowsPerPiece), family));
+      }
     }
   }
-}
-
-/** Elements of one set: for a range of one field two of them, its start and the mark behind its end. */
-export function elementsOf(set: RowSet, rows: readonly Row[], family: IpFamily): NftElement[] {
-  return rows.flatMap((row) => elementOf(set, row, family));
 }
 
 /** A pick chain with its rules. */
@@ -85,20 +88,68 @@ const prepareOrder: readonly RowSet[] = [
   'source-ranges',
 ];
 
-function appendPiece(batch: NftBatch, table: NftTable, set: RowSet, part: readonly RowChange[], family: IpFamily): void {
-  const removed = part.filter((change) => change.kind !== 'add').map((change) => ({ set, key: change.row.key }));
-  const added = part.filter((change) => change.kind !== 'delete').map((change) => change.row);
-  if (removed.length > 0) batch.deleteElements(table, set, elementsOf(set, removed, family));
-  if (added.length > 0) batch.addElements(table, set, elementsOf(set, added, family));
+function appendPiece(
+  batch: NftBatch,
+  table: NftTable,
+  set: RowSet,
+  changes: readonly RowChange[],
+  from: number,
+  to: number,
+  family: IpFamily,
+): void {
+  let removed = 0;
+  let added = 0;
+  for (let index = from; index < to; index++) {
+    const kind = changes[index]?.kind;
+    if (kind !== 'add') removed++;
+    if (kind !== 'delete') added++;
+  }
+  if (removed > 0) batch.deleteElements(table, set, elementsOf(set, rowsOf(changes, from, to, 'add'), family));
+  if (added > 0) batch.addElements(table, set, elementsOf(set, rowsOf(changes, from, to, 'delete'), family));
 }
 
-function elementOf(set: RowSet, row: Row, family: IpFamily): NftElement[] {
-  if (intervalSets.has(set)) return rangeElements(set, row.key, family);
-  const key = toUint8Array(row.key);
-  if (row.data === undefined) return [{ key }];
-  if (!verdictMaps.has(set)) return [{ key, data: toUint8Array(row.data) }];
-  const verdict = { kind: 'goto', chain: row.data } as const;
-  return [row.counter === undefined ? { key, verdict } : { key, verdict, counter: row.counter }];
+/** The rows of these changes but those of one kind. */
+function* rowsOf(changes: readonly RowChange[], from: number, to: number, without: RowChange['kind']): Generator<Row> {
+  for (let index = from; index < to; index++) {
+    const change = changes[index];
+    if (change !== undefined && change.kind !== without) yield change.row;
+  }
+}
+
+/**
+ * Elements of one set: for a range of one field two of them, its start and the mark behind its end. Each is to be used before the
+ * next one is asked for: their bytes lie in one place.
+ */
+function* elementsOf(set: RowSet, rows: Iterable<Row>, family: IpFamily): Generator<NftElement> {
+  if (intervalSets.has(set)) {
+    for (const row of rows) yield* rangeElements(set, row.key, family);
+  } else if (verdictMaps.has(set)) {
+    for (const { key, data, counter } of rows) {
+      const element: NftElement = { key: bytesIn(keyBytes, key) };
+      if (data === undefined) yield element;
+      else {
+        const verdict = { kind: 'goto', chain: data } as const;
+        yield counter === undefined ? { ...element, verdict } : { ...element, verdict, counter };
+      }
+    }
+  } else {
+    for (const { key, data } of rows) {
+      const bytes = bytesIn(keyBytes, key);
+      yield data === undefined ? { key: bytes } : { key: bytes, data: bytesIn(dataBytes, data) };
+    }
+  }
+}
+
+/** Where the bytes of an element lie while it is written, by length: a hundred thousand small arrays would be nothing but garbage. */
+const keyBytes = new Map<number, Uint8Array>();
+const dataBytes = new Map<number, Uint8Array>();
+
+function bytesIn(arrays: Map<number, Uint8Array>, text: Bytes): Uint8Array {
+  const { length } = text;
+  let bytes = arrays.get(length);
+  if (bytes === undefined) arrays.set(length, (bytes = new Uint8Array(length)));
+  for (let index = 0; index < length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
 
 function rangeElements(set: RowSet, key: Bytes, family: IpFamily): NftElement[] {

@@ -66,18 +66,18 @@ export function listsOf(state: FrontendState): KnownLists {
   return { inside: state.inside.list, ...(state.outside === undefined ? {} : { outside: state.outside.list }) };
 }
 
-/** All rows of a frontend by itself; those that frontends share (cluster IPs, hairpins) are the table's. */
-export function* frontendRows(state: FrontendState, family: IpFamily): Generator<Row> {
+/** Visits all rows of a frontend by itself; those that frontends share (cluster IPs, hairpins) are the table's. */
+export function visitFrontendRows(state: FrontendState, family: IpFamily, visit: (row: Row) => void): void {
   const { wanted, inside, outside } = state;
-  yield* listRows(wanted.key, inside.list, 0);
-  if (outside !== undefined) yield* listRows(wanted.key, outside.list, outsideOffset);
+  visitListRows(wanted.key, inside.list, 0, visit);
+  if (outside !== undefined) visitListRows(wanted.key, outside.list, outsideOffset, visit);
   const names = mapNames(wanted);
   const key = verdictKey(wanted, family);
-  if (wanted.sources !== undefined) yield { set: names.sources, key, data: wanted.sources };
-  for (const range of wanted.ranges ?? []) yield { set: 'source-ranges', key: rangeKey(range, wanted.key, family) };
-  if (wanted.ranges !== undefined) yield { set: 'firewalled', key: wanted.key };
-  if (outside !== undefined) yield { set: names.outside, key, data: outside.chain };
-  yield { set: names.inside, key, data: inside.chain };
+  if (wanted.sources !== undefined) visit({ set: names.sources, key, data: wanted.sources });
+  for (const range of wanted.ranges ?? []) visit({ set: 'source-ranges', key: rangeKey(range, wanted.key, family) });
+  if (wanted.ranges !== undefined) visit({ set: 'firewalled', key: wanted.key });
+  if (outside !== undefined) visit({ set: names.outside, key, data: outside.chain });
+  visit({ set: names.inside, key, data: inside.chain });
 }
 
 /** Records what turns `before` into `after`; both are the same frontend, either may be absent. Rows that stay cost nothing. */
@@ -110,6 +110,8 @@ function placeList(
   const isSameMode =
     before !== undefined && (before.endpoints.length === 0 || (before.ids !== undefined) === (allocateId !== undefined));
   const old = isSameMode ? before : emptyList;
+  // A list is never changed once it is made, so the wanted one can be the placed one.
+  if (old.endpoints.length === 0 && allocateId === undefined) return wanted.length === 0 ? emptyList : { endpoints: wanted };
   const fresh = new Set(wanted);
   const endpoints: Bytes[] = [];
   const ids: number[] = [];
@@ -137,14 +139,15 @@ function placeList(
   return allocateId === undefined ? { endpoints } : { endpoints, ids };
 }
 
-function* listRows(frontend: Bytes, list: EndpointList, offset: number): Generator<Row> {
-  for (const [index, endpoint] of list.endpoints.entries()) {
-    const id = list.ids?.[index];
+function visitListRows(frontend: Bytes, { endpoints, ids }: EndpointList, offset: number, visit: (row: Row) => void): void {
+  for (let index = 0; index < endpoints.length; index++) {
+    const data = endpoints[index] ?? '';
+    const id = ids?.[index];
     if (id === undefined) {
-      yield { set: 'endpoints', key: frontend + packNumber(offset + index), data: endpoint };
+      visit({ set: 'endpoints', key: frontend + packNumber(offset + index), data });
     } else {
-      yield { set: 'pinned', key: frontend + packNumber(id), data: endpoint };
-      yield { set: 'slots', key: frontend + packNumber(offset + index), data: packNumber(id) };
+      visit({ set: 'pinned', key: frontend + packNumber(id), data });
+      visit({ set: 'slots', key: frontend + packNumber(offset + index), data: packNumber(id) });
     }
   }
 }

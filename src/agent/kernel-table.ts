@@ -22,11 +22,25 @@ export interface KernelTableOptions extends ChainOptions {
   readonly affinitySize: number;
 }
 
+/**
+ * Where a transaction is cut. Whoever listens to nftables anywhere on the machine makes the kernel write a notification of a page for
+ * each element, kept until the commit: five times faster in pieces, and 25 MB at a time instead of 400 MB for 100,000 endpoints.
+ */
+const maxTransactionBytes = 256 * 1024;
+
+/** How changes got into the kernel. */
+interface Committed {
+  readonly transactions: number;
+  /** Within the kernel's commits. */
+  readonly kernelMs: number;
+  /** Turning rows into messages. */
+  readonly encodeMs: number;
+}
+
 /** What a sync did. */
-export interface SyncResult {
+export interface SyncResult extends Committed {
   /** Rows and chains changed. */
   readonly changes: number;
-  readonly transactions: number;
   /** `adopted`: the table was there and was mended where needed. `built`: made anew. `updated`: only what had changed. */
   readonly kind: 'adopted' | 'built' | 'updated';
   /** Of an adoption: frontends that were there and are not wanted. */
@@ -97,10 +111,10 @@ export class KernelTable {
       this.#logger.warn(facts, 'the table was damaged, mending it');
     }
     this.#growSets(state);
-    const transactions = this.#commit(changes, () => appendStrangerRemoval(this.#batch, family, faults));
+    const committed = this.#commit(changes, { appendLast: () => appendStrangerRemoval(this.#batch, family, faults) });
     this.#state = state;
     this.#isUnknown = false;
-    return { kind: 'adopted', changes: changes.size + mended, transactions, withdrawn: withdrawnFrontends(changes, family) };
+    return { kind: 'adopted', changes: changes.size + mended, ...committed, withdrawn: withdrawnFrontends(changes, family) };
   }
 
   /** Commits what has changed in the state. Throws `NetlinkError`; the table is then unknown. */
@@ -109,9 +123,9 @@ export class KernelTable {
     this.#isUnknown = true;
     this.#batch.clear();
     this.#growSets(this.#state);
-    const transactions = this.#commit(changes);
+    const committed = this.#commit(changes);
     this.#isUnknown = false;
-    return { kind: 'updated', changes: changes.size, transactions, touched };
+    return { kind: 'updated', changes: changes.size, ...committed, touched };
   }
 
   #build(isThere: boolean, fill: (state: TableState) => void): SyncResult {
@@ -124,26 +138,33 @@ export class KernelTable {
     this.#batch.clear();
     if (isThere) this.#batch.deleteTable(table);
     appendStructure(this.#batch, family, { ...this.#options, sizes: this.#sizes });
-    const transactions = this.#commit(changes);
+    // A table that is replaced must not be seen half filled.
+    const committed = this.#commit(changes, { isWhole: isThere });
     this.#state = state;
     this.#isUnknown = false;
-    return { kind: 'built', changes: changes.size, transactions };
+    return { kind: 'built', changes: changes.size, ...committed };
   }
 
-  #commit(changes: Changes, appendLast?: () => void): number {
+  /** Commits the batch as it stands and the changes behind it; `isWhole`: in one transaction wherever the socket takes it. */
+  #commit(changes: Changes, options: { readonly isWhole?: boolean; readonly appendLast?: () => void } = {}): Committed {
     const { nftables, family } = this.#options;
+    const startMs = performance.now();
     carryCounters(nftables, family, changes);
     let transactions = 0;
+    let kernelMs = 0;
     const flush = (): void => {
       if (this.#batch.length === 0) return;
+      const sendMs = performance.now();
       nftables.commit(this.#batch);
+      kernelMs += performance.now() - sendMs;
       this.#batch.clear();
       transactions++;
     };
-    encodeChanges(changes, family, this.#batch, nftables.maxBatchBytes, flush);
-    appendLast?.();
+    const maxBytes = options.isWhole === true ? Number.POSITIVE_INFINITY : maxTransactionBytes;
+    encodeChanges(changes, family, this.#batch, Math.min(nftables.maxBatchBytes, maxBytes), flush);
+    options.appendLast?.();
     flush();
-    return transactions;
+    return { transactions, kernelMs, encodeMs: performance.now() - startMs - kernelMs };
   }
 
   /** The configured size holds for a table that is there already, if it is a larger one; the kernel cannot make it smaller. */

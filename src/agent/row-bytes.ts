@@ -8,13 +8,15 @@
  *     number     32 bits in host order (all supported machines are little endian)
  */
 import type { IpAddress, IpFamily, Protocol } from '../net/index.ts';
-import { formatIp, mustParseIp, protocolFromNumber, protocolNumbers } from '../net/index.ts';
+import { formatIp, mustParseIp, parseIpv4Bits, protocolFromNumber, protocolNumbers } from '../net/index.ts';
 
 /** One character per byte, 0 to 255. */
 export type Bytes = string;
 
 export function packIp(text: string): Bytes {
-  return packIpBytes(mustParseIp(text));
+  const bits = parseIpv4Bits(text);
+  if (bits < 0) return packIpBytes(mustParseIp(text));
+  return String.fromCharCode(bits >>> 24, (bits >> 16) & 0xff, (bits >> 8) & 0xff, bits & 0xff);
 }
 
 export function packIpBytes({ bytes }: IpAddress): Bytes {
@@ -36,6 +38,11 @@ export function packFrontend(family: IpFamily, address: string | undefined, prot
 
 /** An endpoint as map data: address and port, the port padded. */
 export function packEndpoint(address: string, port: number): Bytes {
+  const bits = parseIpv4Bits(address);
+  if (bits >= 0) {
+    // In one call, so that no string in between becomes garbage.
+    return String.fromCharCode(bits >>> 24, (bits >> 16) & 0xff, (bits >> 8) & 0xff, bits & 0xff, port >> 8, port & 0xff, 0, 0);
+  }
   return packIp(address) + String.fromCharCode(port >> 8, port & 0xff, 0, 0);
 }
 

@@ -9,7 +9,7 @@ import { Changes } from './changes.ts';
 import type { Row } from './changes.ts';
 import type { WantedFrontend, WantedService } from './compile.ts';
 import type { FrontendState, KnownLists, ScopeState } from './frontend-rows.ts';
-import { diffFrontend, frontendRows, listsOf, placeFrontend } from './frontend-rows.ts';
+import { diffFrontend, listsOf, placeFrontend, visitFrontendRows } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
 import { parsePickChain, rowSets } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
@@ -60,10 +60,8 @@ export class TableState {
   readonly #sizes = new Map<RowSet, number>();
   /** As it was at the last transaction, for what has been touched since. */
   readonly #touchedFrontends = new Map<Bytes, FrontendState | undefined>();
-  readonly #touchedShared = new Map<
-    string,
-    { readonly uses: Map<Bytes, number>; readonly key: Bytes; readonly wasThere: boolean }
-  >();
+  /** Of the shared rows and chains touched: whether they were there. */
+  readonly #touchedShared = new Map<Map<Bytes, number>, Map<Bytes, boolean>>();
   #nodeRowsBefore: NodeRows | undefined;
 
   constructor(family: IpFamily, seed?: TableSeed) {
@@ -79,21 +77,21 @@ export class TableState {
     else this.#services.set(key, wanted);
     if (wanted?.healthCheck === undefined) this.#healthChecks.delete(key);
     else this.#healthChecks.set(key, wanted.healthCheck);
-    const affected = new Set<Bytes>();
     for (const frontend of before?.frontends ?? []) {
-      affected.add(frontend.key);
       const others = this.#claims.get(frontend.key)?.filter((claim) => claim.service !== key) ?? [];
       if (others.length === 0) this.#claims.delete(frontend.key);
       else this.#claims.set(frontend.key, others);
     }
     for (const frontend of wanted?.frontends ?? []) {
-      affected.add(frontend.key);
       const others = this.#claims.get(frontend.key);
       this.#claims.set(frontend.key, others === undefined ? [frontend] : [...others, frontend].sort(compareClaims));
     }
-    for (const frontendKey of affected) this.#settle(frontendKey);
-    for (const address of wanted?.hairpins ?? []) this.#use('hairpin', this.#hairpins, address, 1);
-    for (const address of before?.hairpins ?? []) this.#use('hairpin', this.#hairpins, address, -1);
+    for (const { key: frontendKey } of wanted?.frontends ?? []) this.#settle(frontendKey);
+    for (const { key: frontendKey } of before?.frontends ?? []) {
+      if (wanted?.frontends.some((frontend) => frontend.key === frontendKey) !== true) this.#settle(frontendKey);
+    }
+    for (const address of wanted?.hairpins ?? []) this.#use(this.#hairpins, address, 1);
+    for (const address of before?.hairpins ?? []) this.#use(this.#hairpins, address, -1);
   }
 
   setNodeRows(rows: NodeRows): void {
@@ -147,12 +145,19 @@ export class TableState {
     return this.#sizes;
   }
 
-  /** Every row that the table must hold. */
-  *allRows(): Generator<Row> {
-    for (const frontend of this.#frontends.values()) yield* frontendRows(frontend, this.family);
-    for (const key of this.#clusterIps.keys()) yield { set: 'cluster-ips', key };
-    for (const key of this.#hairpins.keys()) yield { set: 'hairpin', key: key + key };
-    for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) yield { set, key };
+  /** Visits every row that the table must hold. */
+  visitRows(visit: (row: Row) => void): void {
+    for (const frontend of this.#frontends.values()) visitFrontendRows(frontend, this.family, visit);
+    for (const key of this.#clusterIps.keys()) visit({ set: 'cluster-ips', key });
+    for (const key of this.#hairpins.keys()) visit({ set: 'hairpin', key: key + key });
+    for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) visit({ set, key });
+  }
+
+  /** Every row that the table must hold, as a list. */
+  allRows(): Row[] {
+    const rows: Row[] = [];
+    this.visitRows((row) => rows.push(row));
+    return rows;
   }
 
   /** What must be done since the last call, which is thereby taken as done: on failure start over with `adoptionChanges`. */
@@ -165,14 +170,16 @@ export class TableState {
       diffFrontend(before, after, this.family, changes);
       touched.push({ before, after });
     }
-    for (const { uses, key, wasThere } of this.#touchedShared.values()) {
-      const isThere = uses.has(key);
-      if (isThere === wasThere) continue;
-      if (uses === this.#chains) (isThere ? changes.newChains : changes.oldChains).push(key);
-      else {
-        const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
-        if (isThere) changes.add(row);
-        else changes.delete(row);
+    for (const [uses, touchedKeys] of this.#touchedShared) {
+      for (const [key, wasThere] of touchedKeys) {
+        const isThere = uses.has(key);
+        if (isThere === wasThere) continue;
+        if (uses === this.#chains) (isThere ? changes.newChains : changes.oldChains).push(key);
+        else {
+          const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
+          if (isThere) changes.add(row);
+          else changes.delete(row);
+        }
       }
     }
     if (this.#nodeRowsBefore !== undefined) {
@@ -191,16 +198,21 @@ export class TableState {
     const changes = new Changes();
     for (const name of this.#chains.keys()) if (!chains.has(name)) changes.newChains.push(name);
     for (const name of chains) if (!this.#chains.has(name) && parsePickChain(name) !== undefined) changes.oldChains.push(name);
-    const left = new Map([...rows].map(([set, elements]) => [set, new Map(elements)]));
-    this.#sizes.clear();
-    for (const row of this.allRows()) {
+    // What is left of these when all wanted rows have been taken out is to go. Of an empty table nothing is looked for.
+    const left = new Map(
+      [...rows].filter(([, elements]) => elements.size > 0).map(([set, elements]) => [set, new Map(elements)]),
+    );
+    const sizes = new Map<RowSet, number>(rowSets.map((set) => [set, 0]));
+    this.visitRows((row) => {
+      sizes.set(row.set, (sizes.get(row.set) ?? 0) + 1);
       const elements = left.get(row.set);
       const before = elements?.get(row.key);
+      if (before === undefined) return changes.add(row);
       elements?.delete(row.key);
-      this.#sizes.set(row.set, (this.#sizes.get(row.set) ?? 0) + 1);
-      if (before === undefined) changes.add(row);
-      else if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
-    }
+      if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
+    });
+    this.#sizes.clear();
+    for (const [set, size] of sizes) if (size > 0) this.#sizes.set(set, size);
     for (const [set, elements] of left) {
       for (const key of elements.keys()) {
         if (set === 'source-ranges' && !this.#isFirewalled(key)) changes.removals.push({ kind: 'delete', row: { set, key } });
@@ -242,16 +254,17 @@ export class TableState {
   #useFrontend(state: FrontendState | undefined, by: 1 | -1): void {
     if (state === undefined) return;
     if (state.wanted.kind === 'clusterIP') {
-      this.#use('cluster-ips', this.#clusterIps, state.wanted.key.slice(0, addressLength(this.family)), by);
+      this.#use(this.#clusterIps, state.wanted.key.slice(0, addressLength(this.family)), by);
     }
-    for (const scope of scopesOf(state))
-      if (parsePickChain(scope.chain) !== undefined) this.#use('chain', this.#chains, scope.chain, by);
+    // Only where there are endpoints is the chain one that is made on demand.
+    for (const { chain, list } of scopesOf(state)) if (list.endpoints.length > 0) this.#use(this.#chains, chain, by);
   }
 
-  #use(name: string, uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
+  #use(uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
     const count = uses.get(key) ?? 0;
-    const id = `${name} ${key}`;
-    if (!this.#touchedShared.has(id)) this.#touchedShared.set(id, { uses, key, wasThere: count > 0 });
+    let touched = this.#touchedShared.get(uses);
+    if (touched === undefined) this.#touchedShared.set(uses, (touched = new Map()));
+    if (!touched.has(key)) touched.set(key, count > 0);
     if (count + by === 0) uses.delete(key);
     else uses.set(key, count + by);
   }

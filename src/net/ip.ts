@@ -24,6 +24,36 @@ export function parseIp(text: string): IpAddress | undefined {
   return { family: bytes.length === 4 ? 'IPv4' : 'IPv6', bytes };
 }
 
+/**
+ * The 32 bits of an IPv4 address, as strict as `parseIp`; -1 when the text is none. By hand and without garbage: every endpoint of
+ * every slice passes here.
+ */
+export function parseIpv4Bits(text: string): number {
+  const { length } = text;
+  if (length > 15) return -1;
+  let bits = 0;
+  let fields = 0;
+  let digits = 0;
+  let value = 0;
+  for (let index = 0; index < length; index++) {
+    const code = text.charCodeAt(index);
+    if (code >= 0x30 && code <= 0x39) {
+      if (digits > 0 && value === 0) return -1;
+      value = value * 10 + code - 0x30;
+      digits++;
+      if (value > 255) return -1;
+    } else if (code === 0x2e && digits > 0 && fields < 3) {
+      bits = (bits << 8) | value;
+      fields++;
+      digits = 0;
+      value = 0;
+    } else {
+      return -1;
+    }
+  }
+  return fields === 3 && digits > 0 ? ((bits << 8) | value) >>> 0 : -1;
+}
+
 /** Parses an address that is known to be good. Throws `TypeError` otherwise: for constants and validated objects only. */
 export function mustParseIp(text: string): IpAddress {
   const ip = parseIp(text);
@@ -152,30 +182,9 @@ function maskByte(prefixLength: number, index: number): number {
   return (0xff << (8 - bits)) & 0xff;
 }
 
-/** By hand rather than by split and pattern: every endpoint of every slice passes here. */
 function parseIpv4(text: string): Uint8Array | undefined {
-  const bytes = new Uint8Array(4);
-  let field = 0;
-  let digits = 0;
-  let value = 0;
-  for (let index = 0; index < text.length; index++) {
-    const code = text.charCodeAt(index);
-    if (code >= 0x30 && code <= 0x39) {
-      if (digits > 0 && value === 0) return undefined;
-      value = value * 10 + code - 0x30;
-      digits++;
-      if (value > 255) return undefined;
-    } else if (code === 0x2e && digits > 0 && field < 3) {
-      bytes[field++] = value;
-      digits = 0;
-      value = 0;
-    } else {
-      return undefined;
-    }
-  }
-  if (field !== 3 || digits === 0) return undefined;
-  bytes[3] = value;
-  return bytes;
+  const bits = parseIpv4Bits(text);
+  return bits < 0 ? undefined : Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits);
 }
 
 function parseIpv6(text: string): Uint8Array | undefined {

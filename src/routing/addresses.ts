@@ -1,5 +1,5 @@
 /** Addresses and prefixes as they stand in old objects: space around them and leading zeros are forgiven. */
-import { cidrContains, formatCidr, formatIp, maskCidr, parseCidr, parseIp } from '../net/index.ts';
+import { cidrContains, formatCidr, formatIp, maskCidr, parseCidr, parseIp, parseIpv4Bits } from '../net/index.ts';
 import type { Cidr, IpAddress, IpFamily } from '../net/index.ts';
 
 /**
@@ -62,7 +62,7 @@ export function withoutNested(cidrs: readonly Cidr[]): Cidr[] {
 /** Canonical text of a stored address of this family, or undefined. */
 export function canonicalIp(text: string, family: IpFamily): string | undefined {
   // The strict form of IPv4 is its canonical one; nearly all addresses have it.
-  if (family === 'IPv4' && parseIp(text)?.family === 'IPv4') return text;
+  if (family === 'IPv4' && parseIpv4Bits(text) >= 0) return text;
   const ip = parseStoredIp(text);
   return ip?.family === family ? formatIp(ip) : undefined;
 }

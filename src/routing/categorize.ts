@@ -13,6 +13,8 @@ export interface CategorizeInput {
   readonly nodeName: string;
   /** Empty: hints decide. */
   readonly topologyKeys: readonly string[];
+  /** False: nobody asks for the Local list, and it comes out empty. */
+  readonly needsLocal: boolean;
 }
 
 export interface Categories {
@@ -34,18 +36,30 @@ export interface Categories {
  *   Topology never narrows it.
  */
 export function categorize(candidates: readonly Candidate[], input: CategorizeInput): Categories {
-  const ready = candidates.filter((candidate) => candidate.unfit === undefined && candidate.facts.conditions.ready);
-  const draining = candidates.filter(isDraining);
+  const ready: Candidate[] = [];
+  const draining: Candidate[] = [];
+  let hasLocalReady = false;
+  for (const candidate of candidates) {
+    if (candidate.unfit !== undefined) continue;
+    const { ready: isReady, serving, terminating } = candidate.facts.conditions;
+    if (isReady) {
+      ready.push(candidate);
+      if (candidate.facts.isLocal) hasLocalReady = true;
+    } else if (serving && terminating) draining.push(candidate);
+  }
   const pool = ready.length > 0 ? ready : draining;
   const topology = chooseTopology(pool, ready.length > 0, input);
-  const hasLocalReady = ready.some((candidate) => candidate.facts.isLocal);
   return {
     cluster: candidates.map((candidate) => unusable(candidate, ready.length > 0) ?? clusterReason(candidate, topology, input)),
-    local: candidates.map((candidate) => localReason(candidate, hasLocalReady)),
+    local: input.needsLocal ? candidates.map((candidate) => localReason(candidate, hasLocalReady)) : [],
     topology,
     hasAny: pool.length > 0,
   };
 }
+
+/** One for all: of most endpoints there is nothing more to say. */
+const isReadyReason: EndpointReason = { used: true, code: 'ready' };
+const isFallbackReason: EndpointReason = { used: true, code: 'fallback-terminating' };
 
 /** Why the endpoint is in no list whatever the topology, or undefined when it is in the running. */
 function unusable(candidate: Candidate, hasReady: boolean): EndpointReason | undefined {
@@ -60,7 +74,7 @@ function unusable(candidate: Candidate, hasReady: boolean): EndpointReason | und
 function clusterReason(candidate: Candidate, topology: Topology, input: CategorizeInput): EndpointReason {
   switch (topology.mode) {
     case 'none':
-      return candidate.facts.conditions.ready ? { used: true, code: 'ready' } : { used: true, code: 'fallback-terminating' };
+      return candidate.facts.conditions.ready ? isReadyReason : isFallbackReason;
     case 'hint-node': {
       const { node } = topology;
       const { nodes } = candidate.hints;
@@ -90,7 +104,7 @@ function localReason(candidate: Candidate, hasLocalReady: boolean): EndpointReas
   if (candidate.unfit !== undefined) return candidate.unfit;
   const { isLocal, nodeName, conditions } = candidate.facts;
   if (!isLocal) return { used: false, code: 'other-node', ...(nodeName === undefined ? {} : { node: nodeName }) };
-  return unusable(candidate, hasLocalReady) ?? { used: true, code: conditions.ready ? 'ready' : 'fallback-terminating' };
+  return unusable(candidate, hasLocalReady) ?? (conditions.ready ? isReadyReason : isFallbackReason);
 }
 
 function chooseTopology(pool: readonly Candidate[], areReady: boolean, input: CategorizeInput): Topology {
@@ -125,9 +139,4 @@ function chooseByHints(ready: readonly Candidate[], { nodes, nodeName }: Categor
   const zone = zoneOf(nodes.get(nodeName));
   if (zone === undefined) return none('node-without-zone');
   return ready.some((candidate) => candidate.hints.zones.includes(zone)) ? { mode: 'hint-zone', zone } : none('no-hint-for-here');
-}
-
-function isDraining(candidate: Candidate): boolean {
-  const { ready, serving, terminating } = candidate.facts.conditions;
-  return candidate.unfit === undefined && !ready && serving && terminating;
 }

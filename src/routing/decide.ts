@@ -114,7 +114,10 @@ function decidePort(context: ServiceContext, port: ServicePort, localReady: Set<
   for (const { facts, unfit } of candidates) {
     if (unfit === undefined && facts.isLocal && facts.conditions.ready) localReady.add(facts.address);
   }
-  const categories = categorize(candidates, { nodes: input.nodes, nodeName: input.nodeName, topologyKeys: context.topologyKeys });
+  const { spec, topologyKeys } = context;
+  const needsLocal = spec.internalTrafficPolicy === 'Local' || spec.externalTrafficPolicy === 'Local';
+  const { nodes, nodeName } = input;
+  const categories = categorize(candidates, { nodes, nodeName, topologyKeys, needsLocal });
   const targets = makeTargets(candidates, categories);
   const { asked, leftOut } = askedFrontends(context, port, protocol);
   const frontends = asked.map((frontend) => makeFrontend(context, frontend, targets));
@@ -234,8 +237,10 @@ function makeTargets(candidates: readonly Candidate[], { cluster, local, topolog
 
 function addressesOf(candidates: readonly Candidate[], reasons: Categories['cluster']): EndpointAddress[] {
   const addresses: EndpointAddress[] = [];
-  for (const [index, { facts }] of candidates.entries()) {
-    if (reasons[index]?.used === true) addresses.push({ address: facts.address, port: facts.port ?? 0, isLocal: facts.isLocal });
+  for (let index = 0; index < reasons.length; index++) {
+    const facts = candidates[index]?.facts;
+    if (facts === undefined || reasons[index]?.used !== true) continue;
+    addresses.push({ address: facts.address, port: facts.port ?? 0, isLocal: facts.isLocal });
   }
   return addresses;
 }
@@ -248,12 +253,15 @@ function makeLines(
   const asksLocal = frontends.some((frontend) => frontend.policy === 'Local');
   const asksCluster = frontends.some((frontend) => frontend.kind !== 'clusterIP' || frontend.policy === 'Cluster');
   const lines: EndpointLine[] = [];
-  for (const [index, { facts }] of candidates.entries()) {
+  for (let index = 0; index < candidates.length; index++) {
+    const facts = candidates[index]?.facts;
     const inCluster = cluster[index];
-    const inLocal = local[index];
-    if (inCluster === undefined || inLocal === undefined) continue;
-    const used = (asksCluster && inCluster.used) || (asksLocal && inLocal.used);
-    lines.push({ ...facts, used, cluster: inCluster, ...(asksLocal ? { local: inLocal } : {}) });
+    if (facts === undefined || inCluster === undefined) continue;
+    const inLocal = asksLocal ? local[index] : undefined;
+    facts.used = (asksCluster && inCluster.used) || inLocal?.used === true;
+    facts.cluster = inCluster;
+    if (inLocal !== undefined) facts.local = inLocal;
+    lines.push(facts);
   }
   return lines;
 }

@@ -9,13 +9,20 @@ import { canonicalIp } from './addresses.ts';
 export const headlessLabel = 'service.kubernetes.io/headless';
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
-type Facts = Omit<EndpointLine, 'used' | 'cluster' | 'local'>;
+/** A line that is still being written: its facts first, its place in the lists later. */
+export type Facts = { -readonly [K in keyof EndpointLine]: EndpointLine[K] };
 
 /** An endpoint before any policy. `unfit` says why it cannot be an endpoint of this port at all. */
 export interface Candidate {
+  /** The candidate's own: `used`, `cluster` and `local` are set once the lists are known. */
   readonly facts: Facts;
-  readonly hints: { readonly nodes: readonly string[]; readonly zones: readonly string[] };
-  readonly unfit?: EndpointReason;
+  readonly hints: Hints;
+  readonly unfit?: EndpointReason | undefined;
+}
+
+interface Hints {
+  readonly nodes: readonly string[];
+  readonly zones: readonly string[];
 }
 
 /** What to collect for. */
@@ -34,45 +41,25 @@ export interface CollectInput {
 export function collectEndpoints(slices: readonly EndpointSlice[], input: CollectInput): Candidate[] {
   const best = new Map<string, Candidate>();
   const unfit: Candidate[] = [];
+  let usualPort: number | undefined;
   for (const slice of slices) {
     const port = portOf(slice, input);
     const fault = sliceFault(slice, input, port);
+    if (fault === undefined) usualPort ??= port;
     for (const endpoint of slice.endpoints ?? []) {
       const text = endpoint.addresses[0] ?? '';
       const address = canonicalIp(text, input.family);
       const candidate: Candidate = {
-        facts: {
-          address: address ?? text,
-          ...(port === undefined ? {} : { port }),
-          slice: slice.metadata?.name ?? '',
-          ...definedOnly({ nodeName: endpoint.nodeName, zone: endpoint.zone, hostname: endpoint.hostname }),
-          ...(endpoint.targetRef === undefined
-            ? {}
-            : {
-                targetRef: {
-                  kind: endpoint.targetRef.kind ?? '',
-                  namespace: endpoint.targetRef.namespace ?? '',
-                  name: endpoint.targetRef.name ?? '',
-                },
-              }),
-          isLocal: endpoint.nodeName === input.nodeName,
-          conditions: {
-            ready: endpoint.conditions?.ready ?? true,
-            serving: endpoint.conditions?.serving ?? true,
-            terminating: endpoint.conditions?.terminating ?? false,
-          },
-        },
-        hints: {
-          nodes: endpoint.hints?.forNodes?.map((hint) => hint.name) ?? [],
-          zones: endpoint.hints?.forZones?.map((hint) => hint.name) ?? [],
-        },
-        ...(fault === undefined && address !== undefined ? {} : { unfit: fault ?? { used: false, code: 'bad-address' } }),
+        facts: factsOf(slice, endpoint, address ?? text, port, input.nodeName),
+        hints: hintsOf(endpoint),
+        unfit: fault ?? (address === undefined ? badAddress : undefined),
       };
       if (candidate.unfit !== undefined) {
         unfit.push(candidate);
         continue;
       }
-      const key = formatHostPort(candidate.facts.address, port ?? 0);
+      // Nearly always the address alone tells endpoints apart, and is a string that is there.
+      const key = port === usualPort ? candidate.facts.address : formatHostPort(candidate.facts.address, port ?? 0);
       const other = best.get(key);
       if (other === undefined) {
         best.set(key, candidate);
@@ -83,8 +70,56 @@ export function collectEndpoints(slices: readonly EndpointSlice[], input: Collec
       unfit.push({ ...loser, unfit: { used: false, code: 'duplicate', slice: winner.facts.slice } });
     }
   }
-  const fit = [...best].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, candidate]) => candidate);
+  const terminator = input.family === 'IPv4' ? ':' : ']';
+  const fit = [...best.values()].sort((a, b) => compareHostPorts(a.facts, b.facts, terminator));
   return unfit.length === 0 ? fit : [...fit, ...unfit.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))];
+}
+
+/** The order of the texts `10.0.0.1:80` or `[fd00::1]:80`, without making them. The terminator is what follows the address there. */
+function compareHostPorts(a: Facts, b: Facts, terminator: string): number {
+  if (a.address === b.address) return String(a.port) < String(b.port) ? -1 : 1;
+  const isShorter = a.address.length < b.address.length;
+  const [short, long] = isShorter ? [a.address, b.address] : [b.address, a.address];
+  const isBefore =
+    short.length !== long.length && long.startsWith(short)
+      ? isShorter === terminator < long.charAt(short.length)
+      : a.address < b.address;
+  return isBefore ? -1 : 1;
+}
+
+type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
+
+/** Filled in field by field: spreading what may be absent costs more than all else here. */
+function factsOf(slice: EndpointSlice, endpoint: Endpoint, address: string, port: number | undefined, ownNode: string): Facts {
+  const facts = { address } as Facts;
+  if (port !== undefined) facts.port = port;
+  facts.slice = slice.metadata?.name ?? '';
+  if (endpoint.nodeName !== undefined) facts.nodeName = endpoint.nodeName;
+  if (endpoint.zone !== undefined) facts.zone = endpoint.zone;
+  if (endpoint.hostname !== undefined) facts.hostname = endpoint.hostname;
+  const { targetRef, conditions } = endpoint;
+  if (targetRef !== undefined) {
+    facts.targetRef = { kind: targetRef.kind ?? '', namespace: targetRef.namespace ?? '', name: targetRef.name ?? '' };
+  }
+  facts.isLocal = endpoint.nodeName === ownNode;
+  facts.conditions = {
+    ready: conditions?.ready ?? true,
+    serving: conditions?.serving ?? true,
+    terminating: conditions?.terminating ?? false,
+  };
+  return facts;
+}
+
+function hintsOf({ hints }: Endpoint): Hints {
+  if (hints === undefined) return noHints;
+  return { nodes: hints.forNodes?.map(nameOf) ?? [], zones: hints.forZones?.map(nameOf) ?? [] };
+}
+
+const noHints: Hints = { nodes: [], zones: [] };
+const badAddress: EndpointReason = { used: false, code: 'bad-address' };
+
+function nameOf({ name }: { readonly name: string }): string {
+  return name;
 }
 
 function portOf(slice: EndpointSlice, { portName, protocol }: CollectInput): number | undefined {
@@ -111,16 +146,4 @@ function rank(candidate: Candidate): number {
 
 function sortKey(candidate: Candidate): string {
   return `${formatHostPort(candidate.facts.address, candidate.facts.port ?? 0)} ${candidate.facts.slice}`;
-}
-
-function definedOnly(values: { nodeName: string | undefined; zone: string | undefined; hostname: string | undefined }): {
-  nodeName?: string;
-  zone?: string;
-  hostname?: string;
-} {
-  return {
-    ...(values.nodeName === undefined ? {} : { nodeName: values.nodeName }),
-    ...(values.zone === undefined ? {} : { zone: values.zone }),
-    ...(values.hostname === undefined ? {} : { hostname: values.hostname }),
-  };
 }

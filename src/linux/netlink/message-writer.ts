@@ -180,6 +180,22 @@ export class MessageWriter {
 
   /** UTF-8 with the closing NUL that the kernel expects of strings. */
   attributeString(type: number, value: string): this {
+    const { length } = value;
+    this.#attributeHeader(type, length + 1);
+    this.#reserve(length + 1);
+    const start = this.#length;
+    let index = 0;
+    for (; index < length; index++) {
+      const code = value.charCodeAt(index);
+      if (code > 0x7f) break;
+      this.#bytes[start + index] = code;
+    }
+    if (index === length) {
+      this.#length += length;
+      return this.u8(0).#pad();
+    }
+    // Not ASCII, which no name of ours is: start over.
+    this.#length -= ATTRIBUTE_HEADER_BYTES;
     const bytes = encoder.encode(value);
     this.#attributeHeader(type, bytes.length + 1);
     this.raw(bytes).u8(0);
