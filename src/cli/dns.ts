@@ -1,11 +1,12 @@
 /** `fairlead dns`: the name server alone, for any Kubernetes API server. */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createClient, loadKubeconfig } from '../client/index.ts';
-import { limitGarbage, parseCorefile, startConfiguredDns } from '../dns/index.ts';
-import type { BlockConfig, ConfiguredDns } from '../dns/index.ts';
+import { limitGarbage, parseCorefile, startConfiguredDns, startReloadingDns } from '../dns/index.ts';
+import type { BlockConfig, ConfiguredDns, ReloadingDns } from '../dns/index.ts';
 import { isPort, parseIp } from '../net/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
+import type { Logger } from '../observe/index.ts';
 import type { DnsFlags } from './main.ts';
 
 /** A command line that asks for what cannot be, or a configuration that cannot be read. */
@@ -16,26 +17,13 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
   limitGarbage();
   const logger = createLogger(flags.logLevel);
   const signals = new Signals();
-  const blocks = readBlocks(flags);
-  const kubeconfig = blocks.find((block) => block.kubernetes !== undefined)?.kubernetes?.kubeconfig;
-  const config = loadKubeconfig(flags.kubeconfig ?? kubeconfig?.path, { context: flags.context ?? kubeconfig?.context });
-  const client = createClient(config, { logger });
-  const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
-  let dns: ConfiguredDns;
-  try {
-    dns = await startConfiguredDns(
-      { blocks, source: { client }, udpWorkers: workersOf(flags), ...(listen === undefined ? {} : { listen }) },
-      { logger },
-    );
-  } catch (error) {
-    client.close();
-    throw listenError(error);
-  }
-  for (const { protocol, address, port } of dns.server.addresses)
-    if (protocol === 'TCP') console.error(`DNS at ${hostPort(address, port)}, UDP and TCP; API ${config.server}`);
-  for (const { path, address, port } of dns.endpoints) console.error(`HTTP at http://${hostPort(address, port)}${path}`);
-  dns.server.ready.then(
-    () => console.error(`ready: ${dns.server.index.forward.size} names; stop with Ctrl-C`),
+  const dns = await start(flags, logger);
+  const { server, endpoints } = dns.current;
+  for (const { protocol, address, port } of server.addresses)
+    if (protocol === 'TCP') console.error(`DNS at ${hostPort(address, port)}, UDP and TCP`);
+  for (const { path, address, port } of endpoints) console.error(`HTTP at http://${hostPort(address, port)}${path}`);
+  server.ready.then(
+    () => console.error(`ready: ${server.index.forward.size} names; stop with Ctrl-C`),
     (error: unknown) => logger.debug({ err: error }, 'stopped before the names were known'),
   );
   await signals.next();
@@ -43,25 +31,55 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
   await Promise.race([closing, signals.next()]);
   await dns.close({ isHurried: true });
   await closing;
-  client.close();
   signals.close();
+  // watches that are open to the API need not be waited for
+  process.exit(0);
 }
 
-/** The configuration file, or what the flags stand for. */
-function readBlocks(flags: DnsFlags): readonly BlockConfig[] {
-  if (flags.config === undefined) return parseCorefile(corefileOf(flags), 'flags');
+async function start(flags: DnsFlags, logger: Logger): Promise<Pick<ReloadingDns, 'current' | 'close'>> {
+  const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
+  const startBlocks = async (blocks: readonly BlockConfig[], before: ConfiguredDns | undefined): Promise<ConfiguredDns> => {
+    const isShared = blocks.some(({ reloadEveryMs }) => reloadEveryMs !== undefined);
+    const kubeconfig = blocks.find((block) => block.kubernetes !== undefined)?.kubernetes?.kubeconfig;
+    const config = loadKubeconfig(flags.kubeconfig ?? kubeconfig?.path, { context: flags.context ?? kubeconfig?.context });
+    // a port that the system chose the first time stays
+    const port = before?.server.addresses[0]?.port ?? listen?.port ?? 0;
+    return startConfiguredDns(
+      {
+        blocks,
+        source: { client: createClient(config, { logger }) },
+        udpWorkers: workersOf(flags),
+        isShared,
+        ...(before === undefined ? {} : { learnMs: 30_000 }),
+        ...(listen === undefined ? {} : { listen: { address: listen.address, port, isShared } }),
+      },
+      { logger },
+    );
+  };
+  try {
+    if (flags.config === undefined) {
+      const current = await startBlocks(parseCorefile(corefileOf(flags), 'flags'), undefined);
+      return { current, close: (how) => current.close(how) };
+    }
+    checkConfig(flags, flags.config);
+    return await startReloadingDns({ path: flags.config, variables: process.env, start: startBlocks }, { logger });
+  } catch (error) {
+    throw listenError(error);
+  }
+}
+
+/** What can be said of the file without knowing what is in it. */
+function checkConfig(flags: DnsFlags, path: string): void {
   const [other] = (['clusterDomain', 'forward'] as const).filter((flag) => flags[flag] !== undefined);
   if (other !== undefined) {
     const name = other === 'forward' ? '--forward' : '--cluster-domain';
     throw new DnsCommandError(`${name} does not go with --config: the file says it`, { code: 'usage' });
   }
-  let text: string;
   try {
-    text = readFileSync(flags.config, 'utf8');
+    accessSync(path, constants.R_OK);
   } catch (error) {
     throw new DnsCommandError(`cannot read the configuration: ${messageOf(error)}`, { code: 'config' });
   }
-  return parseCorefile(text, flags.config, process.env);
 }
 
 /** What Kubernetes' own manifest configures, with the flags in it. */

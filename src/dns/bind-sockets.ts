@@ -15,7 +15,12 @@ import type { UdpWorkerService } from './udp-worker-service.ts';
  */
 export type DnsListen =
   | { readonly udpFds: readonly number[]; readonly tcpFds: readonly number[] }
-  | { readonly address: string | readonly string[]; readonly port: number };
+  | {
+      readonly address: string | readonly string[];
+      readonly port: number;
+      /** Others may bind the same places: who replaces us does so before we close. */
+      readonly isShared?: boolean;
+    };
 
 interface Place {
   readonly address: string;
@@ -39,6 +44,7 @@ export interface BoundSockets {
 /** Binds everything and answers from then on. Rejects, with nothing left open, when something cannot be bound. */
 export async function bindSockets(options: BindOptions, { logger }: { readonly logger: Logger }): Promise<BoundSockets> {
   const { listen, handle, makeWorker, udpWorkers, tcpTimeouts } = options;
+  const isShared = 'isShared' in listen && listen.isShared === true;
   const udp: (UdpService | UdpWorkerService)[] = [];
   const tcp: TcpService[] = [];
 
@@ -72,7 +78,7 @@ export async function bindSockets(options: BindOptions, { logger }: { readonly l
   };
 
   const startUdpAt = async (place: Place): Promise<void> => {
-    if (udpWorkers === 0) return startUdp(place);
+    if (udpWorkers === 0) return startUdp({ ...place, isShared });
     // With SO_REUSEPORT the kernel spreads clients over the threads' sockets.
     for (let count = 0; count < udpWorkers; count++) {
       udp.push(makeWorker(openSocket({ type: 'udp', bind: place, reusePort: true, ipv6Only: true }), place));
@@ -82,7 +88,7 @@ export async function bindSockets(options: BindOptions, { logger }: { readonly l
   /** Both on one port number. With port 0 the kernel chooses for TCP and may have given the same number away for UDP. */
   const bindPair = async (address: string, port: number): Promise<void> => {
     for (let attempt = 1; ; attempt++) {
-      const service = await startTcp({ address, port });
+      const service = await startTcp({ address, port, isShared });
       try {
         await startUdpAt({ address, port: service.address.port });
         return;

@@ -8,7 +8,7 @@ import { CodedError } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import { createCachingForwarder } from './cache.ts';
 import type { CachingForwarder } from './cache.ts';
-import type { BlockConfig, ForwardConfig } from './corefile-config.ts';
+import type { BlockConfig, ForwardConfig, KubernetesConfig } from './corefile-config.ts';
 import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints } from './endpoints.ts';
 import type { EndpointAnswer, Endpoints } from './endpoints.ts';
 import type { NameInformers } from './feed.ts';
@@ -19,7 +19,7 @@ import { createDnsMetrics } from './metrics.ts';
 import { rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 import type { DnsServer } from './server.ts';
-import { startDnsServer } from './server.ts';
+import { listOf, ownInformers, startDnsServer } from './server.ts';
 import { createZoneTransfer } from './transfer.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
 
@@ -30,6 +30,10 @@ export interface ConfiguredDnsOptions {
   /** Instead of every address and the port of the blocks. */
   readonly listen?: DnsListen;
   readonly ownAddresses?: readonly string[];
+  /** Reads all names before it answers anything, and fails when that takes longer than this. With a client only. */
+  readonly learnMs?: number;
+  /** Others may bind the same places (`DnsListen`); with `listen` that says it. */
+  readonly isShared?: boolean;
   /** Threads that answer UDP, for each address (`DnsServerOptions`). Default 0. */
   readonly udpWorkers?: number;
 }
@@ -44,7 +48,9 @@ export interface ConfiguredDns {
 }
 
 /** Thrown when the blocks, each right in itself, ask for what one server cannot be. */
-export class DnsConfigError extends CodedError<{ readonly code: 'no-kubernetes' | 'several-kubernetes' | 'several-ports' }> {}
+export class DnsConfigError extends CodedError<{
+  readonly code: 'no-kubernetes' | 'several-kubernetes' | 'several-ports' | 'not-learnt';
+}> {}
 
 /** Starts it. Rejects with `DnsConfigError`, or the system's error when something cannot be bound or read; nothing stays open then. */
 export async function startConfiguredDns(
@@ -54,7 +60,7 @@ export async function startConfiguredDns(
   const main = mainBlock(options.blocks);
   const { kubernetes } = main;
   if (kubernetes === undefined) throw new DnsConfigError('no server block has the plugin kubernetes', { code: 'no-kubernetes' });
-  const listen = options.listen ?? { address: everyAddress(), port: main.port };
+  const listen = options.listen ?? { address: everyAddress(), port: main.port, isShared: options.isShared ?? false };
   const chains = await Promise.all(options.blocks.map((block) => forwardChain(block, listen, logger)));
   const zones = new Map<string, Forwarder>();
   for (const chain of chains) for (const zone of chain.zones) zones.set(zone, chain.forwarder);
@@ -68,10 +74,14 @@ export async function startConfiguredDns(
     nowSeconds: () => performance.now() / 1000,
   });
   const { transferTo } = main;
+  const learnt =
+    options.learnMs === undefined || !('client' in options.source)
+      ? undefined
+      : await learn(options.source.client, kubernetes, options.learnMs, logger);
   const server = await startDnsServer(
     {
       ...kubernetes,
-      source: options.source,
+      source: learnt ?? options.source,
       listen,
       logsQueries: main.logsQueries,
       observer: metrics,
@@ -82,7 +92,10 @@ export async function startConfiguredDns(
       ...(transferTo === undefined ? {} : { transfer: (index) => createZoneTransfer(transferTo, index) }),
     },
     { logger },
-  );
+  ).catch((error: unknown) => {
+    learnt?.stop();
+    throw error;
+  });
 
   const state = { isStopping: false };
   const pages: [string, { readonly address: string; readonly port: number } | undefined, () => EndpointAnswer][] = [
@@ -94,12 +107,24 @@ export async function startConfiguredDns(
   try {
     for (const [path, at, answer] of pages) {
       if (at !== undefined)
-        running.push({ path, endpoints: await startEndpoints({ listen: at, paths: { [path]: answer } }, { logger }) });
+        running.push({
+          path,
+          endpoints: await startEndpoints(
+            { listen: { ...at, isShared: 'isShared' in listen && listen.isShared === true }, paths: { [path]: answer } },
+            { logger },
+          ),
+        });
     }
   } catch (error) {
+    learnt?.stop();
     await Promise.all([server.close(), ...running.map(({ endpoints }) => endpoints.close())]);
     throw error;
   }
+  const startup = setTimeout(() => {
+    if (!server.isReady)
+      logger.warn({ afterMs: kubernetes.startupTimeoutMs }, 'the API has not answered yet: what is not known is SERVFAIL');
+  }, kubernetes.startupTimeoutMs);
+  startup.unref();
   const hurry = Promise.withResolvers<void>();
   let closed: Promise<void> | undefined;
   const close = async (): Promise<void> => {
@@ -108,7 +133,9 @@ export async function startConfiguredDns(
     const lameDuck = setTimeout(hurry.resolve, main.health?.lameDuckMs ?? 0);
     await hurry.promise;
     clearTimeout(lameDuck);
+    clearTimeout(startup);
     await server.close();
+    learnt?.stop();
     await Promise.all(running.map(({ endpoints }) => endpoints.close()));
   };
   return {
@@ -119,6 +146,30 @@ export async function startConfiguredDns(
       await (closed ??= close());
     },
   };
+}
+
+/** Informers that have read everything. Rejects, with nothing left running, when that takes too long. */
+async function learn(
+  client: KubeClient,
+  kubernetes: KubernetesConfig,
+  limitMs: number,
+  logger: Logger,
+): Promise<{ readonly informers: NameInformers; stop(): void }> {
+  const stopping = new AbortController();
+  const informers = ownInformers(client, kubernetes, logger);
+  for (const informer of listOf(informers)) informer.start(stopping.signal);
+  const { promise: tooLong, reject } = Promise.withResolvers<never>();
+  const problem = new DnsConfigError(`the API did not tell all names within ${limitMs} ms`, { code: 'not-learnt' });
+  const timer = setTimeout(() => reject(problem), limitMs);
+  try {
+    await Promise.race([Promise.all(listOf(informers).map((informer) => informer.synced())), tooLong]);
+  } catch (error) {
+    stopping.abort();
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+  return { informers, stop: () => stopping.abort() };
 }
 
 /** The servers of a resolv.conf text; at most three, as libc reads it. */

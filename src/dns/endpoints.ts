@@ -11,7 +11,7 @@ export interface EndpointAnswer {
 }
 
 export interface EndpointsOptions {
-  readonly listen: { readonly fd: number } | { readonly address: string; readonly port: number };
+  readonly listen: { readonly fd: number } | { readonly address: string; readonly port: number; readonly isShared?: boolean };
   /** By path. Called for each request. */
   readonly paths: Readonly<Record<string, () => EndpointAnswer>>;
 }
@@ -33,7 +33,10 @@ export async function startEndpoints(options: EndpointsOptions, { logger }: { re
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   if ('fd' in options.listen) server.listen({ fd: options.listen.fd }, resolve);
-  else server.listen({ host: options.listen.address, port: options.listen.port }, resolve);
+  else {
+    const { address, port, isShared = false } = options.listen;
+    server.listen({ host: address, port, reusePort: isShared }, resolve);
+  }
   await promise;
   server.off('error', reject);
   server.on('error', (error) => logger.warn({ err: error }, 'http listener failed'));

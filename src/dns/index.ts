@@ -18,6 +18,7 @@ export * from './metrics.ts';
 export * from './protocol.ts';
 export * from './query.ts';
 export * from './query-handler.ts';
+export * from './reloading-server.ts';
 export * from './responder.ts';
 export * from './server.ts';
 export * from './shuffle.ts';

@@ -61,6 +61,9 @@ export interface DnsServerOptions {
   readonly random?: () => number;
 }
 
+/** What decides which objects are read, and what is kept of them. */
+export type InformerChoice = Pick<DnsServerOptions, 'labelSelector' | 'endpointPodNames' | 'zonalNames' | 'podMode'>;
+
 /** A running name server. */
 export interface DnsServer {
   /** What is bound, `address` and `port` of each UDP and TCP socket. */
@@ -194,7 +197,8 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   };
 }
 
-function ownInformers(client: KubeClient, options: DnsServerOptions, logger: Logger): NameInformers {
+/** Informers of what names are made of, slimmed, not started. */
+export function ownInformers(client: KubeClient, options: InformerChoice, logger: Logger): NameInformers {
   const { labelSelector, endpointPodNames = false, zonalNames = false } = options;
   const slim = createSlimmer({ endpointPodNames, zonalNames });
   const three = {
@@ -207,7 +211,8 @@ function ownInformers(client: KubeClient, options: DnsServerOptions, logger: Log
   return { ...three, pods: createInformer(client, pods, { labelSelector, fieldSelector, transform: slim.pod }, { logger }) };
 }
 
-function listOf(informers: NameInformers) {
+/** All of them. */
+export function listOf(informers: NameInformers) {
   const { services, endpointSlices, namespaces, pods } = informers;
   return pods === undefined ? [services, endpointSlices, namespaces] : [services, endpointSlices, namespaces, pods];
 }

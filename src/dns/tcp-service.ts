@@ -9,7 +9,14 @@ import { messageOf } from '../observe/index.ts';
 import { maxMessageBytes } from './protocol.ts';
 
 /** Where to listen: an address of this machine, or a listening socket that someone else made. */
-export type TcpEndpoint = { readonly fd: number } | { readonly address: string; readonly port: number };
+export type TcpEndpoint =
+  | { readonly fd: number }
+  | {
+      readonly address: string;
+      readonly port: number;
+      /** Others may bind the same place, and get a share of the clients. */
+      readonly isShared?: boolean;
+    };
 
 /** What a connection may take of a client's patience, and the reverse. Defaults are CoreDNS's. */
 export interface TcpTimeouts {
@@ -58,7 +65,10 @@ export class TcpService {
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#server.once('error', reject);
     if ('fd' in this.#endpoint) this.#server.listen({ fd: this.#endpoint.fd }, resolve);
-    else this.#server.listen({ host: this.#endpoint.address, port: this.#endpoint.port, ipv6Only: true }, resolve);
+    else {
+      const { address, port, isShared = false } = this.#endpoint;
+      this.#server.listen({ host: address, port, ipv6Only: true, reusePort: isShared }, resolve);
+    }
     await promise;
     this.#server.off('error', reject);
     this.#server.on('error', (error) => this.#logger.warn({ err: error }, 'tcp listener failed'));

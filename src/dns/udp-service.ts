@@ -7,7 +7,12 @@ import { maxMessageBytes, maxUdpPacketBytes } from './protocol.ts';
 /** Where to answer from: an address of this machine, or a socket that someone else made and bound (perhaps in another network namespace). */
 export type UdpEndpoint =
   | { readonly fd: number; readonly family?: 'IPv4' | 'IPv6' }
-  | { readonly address: string; readonly port: number };
+  | {
+      readonly address: string;
+      readonly port: number;
+      /** Others may bind the same place, and get a share of the clients. */
+      readonly isShared?: boolean;
+    };
 
 /**
  * Answers one datagram in place: `packet[0, length)` is the query, the rest of the packet is room for the answer. Returns
@@ -40,7 +45,11 @@ export class UdpService {
     // With a descriptor the family must be known before: a v4 socket object cannot send to v6 addresses.
     const isV6 = 'fd' in endpoint ? endpoint.family === 'IPv6' : endpoint.address.includes(':');
     // A v6 socket that also took v4 would keep the v4 port from its own socket.
-    this.#socket = createSocket({ type: isV6 ? 'udp6' : 'udp4', ipv6Only: isV6 });
+    this.#socket = createSocket({
+      type: isV6 ? 'udp6' : 'udp4',
+      ipv6Only: isV6,
+      reusePort: 'isShared' in endpoint && endpoint.isShared === true,
+    });
   }
 
   /** Resolves when datagrams are taken. Rejects with the system's error when the address cannot be bound. */

@@ -98,6 +98,36 @@ test(
   },
 );
 
+test('a Corefile that changes is taken in while it answers, and one that is wrong changes nothing', { skip }, async () => {
+  const file = join(folder, 'Changing');
+  const corefile = (domain: string, extra = ''): string => `.:53 {\n  kubernetes ${domain}\n  reload 200ms\n${extra}}\n`;
+  writeFileSync(file, corefile('example.org'));
+  const command = start('--config', file, '--listen', '127.0.0.1:0', '--udp-workers', '1');
+  const at = await command.place();
+  await command.line(/^ready: /);
+  assert.equal(await dig(at, '+short', 'web.default.svc.example.org'), '10.96.0.50\n');
+  writeFileSync(file, corefile('example.net', '  nonsense\n'));
+  await command.line(/plugin nonsense is not supported/);
+  assert.equal(await dig(at, '+short', 'web.default.svc.example.org'), '10.96.0.50\n');
+  writeFileSync(file, corefile('example.net'));
+  await eventually(async () => {
+    // one or the other, and never nothing: dig fails when no answer comes
+    const [before, after] = [
+      await dig(at, 'web.default.svc.example.org'),
+      await dig(at, '+short', 'web.default.svc.example.net'),
+    ];
+    assert.doesNotMatch(before, /SERVFAIL/);
+    assert.equal(after, '10.96.0.50\n');
+    assert.match(before, /REFUSED/);
+  });
+  for (let count = 0; count < 5; count++) {
+    assert.equal(await dig(at, '+short', 'web.default.svc.example.net'), '10.96.0.50\n');
+    assert.equal(await dig(at, '+short', '+tcp', 'web.default.svc.example.net'), '10.96.0.50\n');
+  }
+  command.kill('SIGTERM');
+  assert.equal(await command.status, 0);
+});
+
 test('what it cannot do it says in one sentence', { skip }, async () => {
   const file = join(folder, 'bad');
   writeFileSync(file, '.:53 {\n  kubernetes cluster.local\n  rewrite name a b\n}\n');
