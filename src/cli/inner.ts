@@ -58,12 +58,14 @@ async function start(options: InnerOptions): Promise<Cluster> {
   await cluster.apply(manifests);
   if (manifests.length > 0) say({ kind: 'progress', text: `${manifests.length} objects applied` });
   const missing = await cluster.settled({ waiting: (names) => say({ kind: 'waiting', missing: names }) });
+  if (missing.length === 0) say({ kind: 'progress', text: 'everything is ready' });
   const summary = summarize(cluster.informers, {
     program: options.program,
     name: options.name,
     kubeconfig,
     url: cluster.url,
     missing,
+    publications,
   });
   say({ kind: 'ready', kubeconfig, controlSocket, summary });
   return cluster;

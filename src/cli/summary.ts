@@ -3,6 +3,8 @@ import { endpointSlices, nodes, pods, services } from '../api/index.ts';
 import type { EndpointSlice, Pod, Service } from '../api/index.ts';
 import type { SharedInformers } from '../client/index.ts';
 import { serviceNameLabel } from '../slices/index.ts';
+import { quote } from './program-name.ts';
+import type { Publication } from './publish.ts';
 import { formatTable } from './table.ts';
 
 export interface SummaryOptions {
@@ -12,6 +14,7 @@ export interface SummaryOptions {
   readonly kubeconfig: string;
   readonly url: string;
   readonly missing: readonly string[];
+  readonly publications: readonly Publication[];
 }
 
 /** Nodes, Services, and three commands worth trying, as they can be pasted. */
@@ -24,6 +27,8 @@ export function summarize(informers: SharedInformers, options: SummaryOptions): 
   const lines = ['', ...nodeTable(informers), ''];
   if (allServices.length > 0) lines.push(...serviceTable(allServices, slices), '');
   if (options.missing.length > 0) lines.push(`not ready yet: ${options.missing.join(', ')}`, '');
+  for (const { localPort, namespace, service, port } of options.publications)
+    lines.push(`http://127.0.0.1:${localPort} leads to ${namespace}/${service}:${port}`);
   lines.push(`API ${options.url}   KUBECONFIG ${options.kubeconfig}`, '', 'Try, in another terminal:');
   lines.push(...suggestions(informers, allServices, options).map((command) => `  ${command}`));
   return lines.join('\n');
@@ -90,7 +95,7 @@ function suggestions(
   { program, name, kubeconfig }: SummaryOptions,
 ): string[] {
   const suffix = name === 'default' ? '' : ` --name ${name}`;
-  const commands = [`export KUBECONFIG=${kubeconfig}; kubectl get services --all-namespaces`];
+  const commands = [`export KUBECONFIG=${quote(kubeconfig)}; kubectl get services --all-namespaces`];
   const virtual = all.find((service) => (service.spec?.clusterIP ?? 'None') !== 'None');
   const client = virtual === undefined ? undefined : clientOf(informers, virtual);
   if (virtual !== undefined && client !== undefined) {

@@ -81,6 +81,8 @@ export interface SettleOptions {
 /** Takes back one step of the start. */
 type Undo = () => unknown;
 
+/** The API's port on this host, unless it is taken. */
+const defaultApiPort = 6443;
 /** The port of the API inside the cluster's own network. */
 const innerApiPort = 6443;
 const defaultSettleMs = 20_000;
@@ -101,7 +103,7 @@ export async function startCluster(
       () => api.close(),
       () => lab.close(),
     );
-    progress(`API at ${api.url}`);
+    progress(`API at ${api.url}${portHint(api.url, options.apiPort ?? defaultApiPort)}`);
     return await assemble(options, families, lab, api, undo, { logger, progress });
   } catch (error) {
     for (const step of undo.toReversed()) await step();
@@ -114,7 +116,7 @@ function startApi(options: ClusterOptions, families: readonly ('IPv4' | 'IPv6')[
   return startApiServer(
     {
       host: '127.0.0.1',
-      port: options.apiPort ?? 6443,
+      port: options.apiPort ?? defaultApiPort,
       ...(options.dataDirectory === undefined ? {} : { dataDir: options.dataDirectory }),
       serviceCidrs: families.map((family) => ranges[family].services),
       advertise: { address: formatIp(controlPlaneAddress(primary)), port: innerApiPort },
@@ -176,7 +178,7 @@ async function assemble(
     untilSettled(informers, machines, options.nodes ?? 3, settleOptions);
   const missing = await settle();
   progress(
-    `${machines.size} nodes, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
+    `${machines.size} ${machines.size === 1 ? 'node' : 'nodes'}, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
   );
   return {
     url: api.url,
@@ -352,6 +354,11 @@ function nodesMissing(informers: SharedInformers, machines: ReadonlyMap<string, 
 
 function isNodeReady(node: Node | undefined): boolean {
   return (node?.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+}
+
+/** Says why the port is another one than was asked for. */
+function portHint(url: string, wanted: number): string {
+  return wanted === 0 || new URL(url).port === String(wanted) ? '' : ` (port ${wanted} is taken)`;
 }
 
 async function createIfMissing(create: () => Promise<unknown>): Promise<void> {

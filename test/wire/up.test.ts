@@ -3,12 +3,16 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { configMaps, nodes, services } from '../../src/api/index.ts';
-import { Desk, getText, needsLab, program, until, webService } from './up-harness.ts';
+import { findKubectl, noKubectl } from '../../tools/testing/kubectl.ts';
+import { Desk, getText, needsLab, program, startProgram, until, webService } from './up-harness.ts';
 import type { Running } from './up-harness.ts';
 import { hasProgram } from './linux-harness.ts';
+
+const kubectl = findKubectl() ?? '';
+const kubectlNeeded = kubectl === '' ? { skip: noKubectl } : needsLab;
 
 const desk = new Desk();
 after(() => desk.close());
@@ -119,12 +123,13 @@ for (const type of ['ClusterIP', 'NodePort', 'LoadBalancer']) {
   test(`-p lets the host in to a Service of type ${type}`, needsLab, async () => {
     const port = await freePort();
     const manifest = file(`${type}.yaml`, webService('web', `type: ${type}`));
-    await beside(['--nodes', '2', '--name', 'publish', '-f', manifest, '-p', `${port}:default/web:80`], async () => {
+    await beside(['--nodes', '2', '--name', 'publish', '-f', manifest, '-p', `${port}:default/web:80`], async (lab) => {
       const seen = new Set<string>();
       for (let count = 0; count < 20; count++) {
         const text = await (await fetch(`http://127.0.0.1:${port}/`, { headers: { connection: 'close' } })).text();
         seen.add(/^pod (web-\S+) /.exec(text)?.[1] ?? text);
       }
+      assert.ok(lab.output().includes(`http://127.0.0.1:${port} leads to default/web:80\n`));
       assert.equal(seen.size, 2, `both pods answer: ${[...seen].join(', ')}`);
     });
   });
@@ -146,6 +151,7 @@ test('two labs live side by side under two names, and one name is not given twic
     await beside(['--nodes', '1', '--name', 'second'], async (second) => {
       const urls = [first, second].map((lab) => /API (https:\S+)/.exec(lab.output())?.[1]);
       assert.notEqual(urls[0], urls[1]);
+      assert.match(second.output(), /API at https:\/\/127\.0\.0\.1:\d+ \(port 6443 is taken\)\n/);
       await desk
         .client('first')
         .create(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'only-here' } }, { namespace: 'default' });
@@ -254,6 +260,25 @@ test(
     });
   },
 );
+
+for (const { name, manifest } of [
+  { name: 'an empty lab', manifest: undefined },
+  { name: 'a lab with a Service', manifest: webService('web') },
+]) {
+  test(`the commands that ${name} suggests work as they stand, from any directory`, kubectlNeeded, async () => {
+    const more = manifest === undefined ? [] : ['-f', file('suggested.yaml', manifest)];
+    await beside(['--nodes', '1', '--name', 'suggests', ...more], async (lab) => {
+      await lab.printed(/Try, in another terminal:\n( {2}.*\n){3}/);
+      const commands = [...(lab.output().split('Try, in another terminal:\n')[1] ?? '').matchAll(/^ {2}(.*)$/gm)]
+        .map((match) => match[1] ?? '')
+        .slice(0, 3);
+      const env = { ...desk.env, PATH: `${dirname(kubectl)}:${process.env['PATH'] ?? ''}`, SHELL: '/bin/sh' };
+      // one after the other in one shell, as they would be pasted
+      const { status, stderr } = await startProgram('sh', ['-ec', commands.join('\n')], { env, cwd: '/' }).ended;
+      assert.equal(status, 0, `${commands.join('\n')}\n${stderr}`);
+    });
+  });
+}
 
 test('the kubeconfig is for its owner alone', needsLab, async () => {
   await beside(['--nodes', '1', '--name', 'secret'], async (lab) => {
