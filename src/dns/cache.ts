@@ -17,8 +17,20 @@ export interface CacheOptions {
   readonly minSeconds?: number;
   /** How long after its end an answer may still serve when no upstream answers (RFC 8767). Default 0: never. */
   readonly staleSeconds?: number;
+  /** A stale answer is given at once and asked for anew behind the client's back, instead of only when no upstream answers. */
+  readonly staleAtOnce?: boolean;
+  /** Answers asked for so often within this time are asked for anew when so little of their life is left. */
+  readonly prefetch?: PrefetchOptions;
   /** Milliseconds of any clock that does not go back. */
   readonly nowMs: () => number;
+}
+
+export interface PrefetchOptions {
+  readonly leastHits: number;
+  /** Hits further apart than this begin the count anew. */
+  readonly withinMs: number;
+  /** 0 to 1. */
+  readonly shareLeft: number;
 }
 
 /** Counts for metrics. */
@@ -27,6 +39,7 @@ export interface CacheCounts {
   readonly misses: number;
   readonly evictions: { readonly success: number; readonly denial: number };
   readonly servedStale: number;
+  readonly prefetches: number;
 }
 
 /** A forwarder with a memory. */
@@ -39,13 +52,23 @@ interface Entry {
   readonly answer: Message;
   readonly storedMs: number;
   readonly lifeSeconds: number;
+  hits: number;
+  lastHitMs: number;
+  /** When it was last asked for anew without its being replaced; -Infinity: never. */
+  refreshedMs: number;
 }
 
 /** Puts a cache before a forwarder. */
 export function createCachingForwarder(next: Forwarder, options: CacheOptions): CachingForwarder {
   const capacity = options.capacity ?? 9_984;
   const stores = { success: new Map<string, Entry>(), denial: new Map<string, Entry>() };
-  const counts = { hits: { success: 0, denial: 0 }, misses: 0, evictions: { success: 0, denial: 0 }, servedStale: 0 };
+  const counts = {
+    hits: { success: 0, denial: 0 },
+    misses: 0,
+    evictions: { success: 0, denial: 0 },
+    servedStale: 0,
+    prefetches: 0,
+  };
 
   const remember = (key: string, answer: Message): void => {
     const kind = kindOf(answer);
@@ -58,9 +81,33 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
       if (oldest !== undefined) store.delete(oldest);
       counts.evictions[kind]++;
     }
-    store.set(key, { answer, storedMs: options.nowMs(), lifeSeconds });
+    const nowMs = options.nowMs();
+    store.set(key, { answer, storedMs: nowMs, lifeSeconds, hits: 0, lastHitMs: nowMs, refreshedMs: -Infinity });
     // A name has one state: what is known anew replaces what was known of the other kind. A failure of the server says nothing of the name.
     if (answer.rcode !== rcodes.SERVFAIL) stores[kind === 'success' ? 'denial' : 'success'].delete(key);
+  };
+
+  /** Asks anew behind the client's back, once at a time. Only what says something of the name replaces what was known. */
+  const refresh = (key: string, entry: Entry, query: Message, how: ForwardHow): void => {
+    if (options.nowMs() - entry.refreshedMs < recheckMs) return;
+    entry.refreshedMs = options.nowMs();
+    counts.prefetches++;
+    void next.forward(query, how).then(
+      (answer) => {
+        if (answer.rcode === rcodes.NOERROR || answer.rcode === rcodes.NXDOMAIN) remember(key, answer);
+      },
+      // what is known stays; the next hit asks again
+      () => undefined,
+    );
+  };
+
+  const isPopular = (entry: Entry, ageSeconds: number): boolean => {
+    const { prefetch } = options;
+    if (prefetch === undefined) return false;
+    const nowMs = options.nowMs();
+    entry.hits = nowMs - entry.lastHitMs > prefetch.withinMs ? 1 : entry.hits + 1;
+    entry.lastHitMs = nowMs;
+    return entry.hits >= prefetch.leastHits && entry.lifeSeconds - ageSeconds <= entry.lifeSeconds * prefetch.shareLeft;
   };
 
   return {
@@ -78,21 +125,26 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
         const ageSeconds = entry === undefined ? 0 : Math.floor((options.nowMs() - entry.storedMs) / 1000);
         if (entry === undefined || ageSeconds >= entry.lifeSeconds) continue;
         counts.hits[kind]++;
+        if (isPopular(entry, ageSeconds)) refresh(key, entry, query, how);
         return answerTo(query, withLife(entry.answer, entry.lifeSeconds - ageSeconds));
       }
       counts.misses++;
+      const isStale = (entry: Entry): boolean =>
+        entry.answer.rcode !== rcodes.SERVFAIL &&
+        options.nowMs() - entry.storedMs < (entry.lifeSeconds + (options.staleSeconds ?? 0)) * 1000;
+      const serveStale = (entry: Entry): Message => {
+        counts.servedStale++;
+        return answerTo(query, withLife(entry.answer, staleTtlSeconds));
+      };
+      const known = stores.success.get(key) ?? stores.denial.get(key);
+      if (options.staleAtOnce === true && known !== undefined && isStale(known)) {
+        refresh(key, known, query, how);
+        return serveStale(known);
+      }
       const answer = await next.forward(query, how);
       if (answer.rcode === rcodes.SERVFAIL) {
         const stale = stores.success.get(key) ?? stores.denial.get(key);
-        const limitSeconds = (stale?.lifeSeconds ?? 0) + (options.staleSeconds ?? 0);
-        if (
-          stale !== undefined &&
-          stale.answer.rcode !== rcodes.SERVFAIL &&
-          options.nowMs() - stale.storedMs < limitSeconds * 1000
-        ) {
-          counts.servedStale++;
-          return answerTo(query, withLife(stale.answer, staleTtlSeconds));
-        }
+        if (stale !== undefined && isStale(stale)) return serveStale(stale);
       }
       const echoed = answer.questions[0];
       if (echoed !== undefined && lowerCaseWire(echoed.name) === lowerCaseWire(question.name)) remember(key, answer);
@@ -104,6 +156,10 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
   };
 }
 
+type ForwardHow = Parameters<Forwarder['forward']>[1];
+
+/** RFC 8767 §5: how long a failed refresh keeps us from another. */
+const recheckMs = 30_000;
 /** RFC 8767 §5: TTL of a stale answer. */
 const staleTtlSeconds = 30;
 /** A failure is remembered just long enough to spare the upstream a storm. */

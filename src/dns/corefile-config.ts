@@ -1,5 +1,6 @@
 /** What a Corefile asks for, as types. */
 import type { PodMode } from '../names/index.ts';
+import type { PrefetchOptions } from './cache.ts';
 import type { HostsEntry } from './hosts.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
 
@@ -42,6 +43,8 @@ export interface CacheConfig {
   readonly maxNegativeSeconds: number;
   readonly minSeconds: number;
   readonly staleSeconds: number;
+  readonly staleAtOnce: boolean;
+  readonly prefetch?: PrefetchOptions;
 }
 
 /** One server block. Plugins that are absent are off. */

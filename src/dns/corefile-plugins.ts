@@ -147,6 +147,7 @@ export function readCache(directive: Directive, complain: Complaints): CacheConf
     maxNegativeSeconds: limit ?? 1_800,
     minSeconds: 5,
     staleSeconds: 0,
+    staleAtOnce: false,
   };
   for (const { words } of directive.block ?? []) {
     const [option, ...values] = words;
@@ -162,9 +163,21 @@ export function readCache(directive: Directive, complain: Complaints): CacheConf
       }
       case 'serve_stale':
         config.staleSeconds = capacity === undefined ? 3_600 : readDuration(capacity, complain) / 1000;
-        if (seconds !== undefined && seconds.text !== 'verify')
-          complain.at(seconds, 'serve_stale is supported in mode verify only');
+        if (seconds !== undefined && seconds.text !== 'verify' && seconds.text !== 'immediate')
+          complain.at(seconds, 'serve_stale takes immediate or verify');
+        config.staleAtOnce = seconds?.text !== 'verify';
         break;
+      case 'prefetch': {
+        const share = /^([0-9]+)%$/.exec(least?.text ?? '10%')?.[1];
+        if (share === undefined || Number(share) < 10 || Number(share) > 90)
+          complain.at(least ?? option, 'the last value of prefetch is a percentage from 10% to 90%');
+        config.prefetch = {
+          leastHits: readNumber(capacity ?? option, 1, 1_000_000, complain),
+          withinMs: seconds === undefined ? 60_000 : readDuration(seconds, complain),
+          shareLeft: Number(share) / 100,
+        };
+        break;
+      }
       default:
         complain.at(option, `option ${option.text} of cache is not supported`);
     }

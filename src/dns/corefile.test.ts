@@ -59,7 +59,14 @@ test("the Corefile of Kubernetes' own manifest is understood whole", () => {
         preferUdp: false,
         maxConcurrent: 1000,
       },
-      cache: { capacity: 9_984, maxPositiveSeconds: 30, maxNegativeSeconds: 30, minSeconds: 5, staleSeconds: 0 },
+      cache: {
+        capacity: 9_984,
+        maxPositiveSeconds: 30,
+        maxNegativeSeconds: 30,
+        minSeconds: 5,
+        staleSeconds: 0,
+        staleAtOnce: false,
+      },
       reloadEveryMs: 30_000,
     },
   ]);
@@ -91,7 +98,8 @@ test('stub domains, options of forward and cache, hosts, prefixes as zones and v
         cache {
             success 1000 60
             denial 1000 10
-            serve_stale 1h30m
+            serve_stale 1h30m immediate
+            prefetch 5 1m 20%
         }
     }`,
     'x',
@@ -114,6 +122,8 @@ test('stub domains, options of forward and cache, hosts, prefixes as zones and v
   assert.deepEqual(stub?.forward?.failover, [2, 5]);
   assert.equal(stub?.forward?.policy, 'sequential');
   assert.equal(stub?.cache?.staleSeconds, 5_400);
+  assert.equal(stub?.cache?.staleAtOnce, true);
+  assert.deepEqual(stub?.cache?.prefetch, { leastHits: 5, withinMs: 60_000, shareLeft: 0.2 });
   assert.equal(stub?.cache?.maxNegativeSeconds, 10);
 });
 

@@ -347,3 +347,58 @@ test('chains that lead out are completed by the upstream, with its code and its 
   assert.match(await ask('www.example.com'), /192\.0\.2\.1/);
   assert.match(await ask('web.default.svc.cluster.local'), /10\.96\.0\.5/);
 });
+
+test('an answer that is asked for often is asked for anew before its end, once, behind the client', async () => {
+  let nowMs = 0;
+  let asked = 0;
+  const upstream: Forwarder = {
+    forward: async (query) => {
+      asked++;
+      return addressAnswer(query, 1, 100);
+    },
+    close: async () => undefined,
+  };
+  const prefetch = { leastHits: 2, withinMs: 60_000, shareLeft: 0.2 };
+  const cache = createCachingForwarder(upstream, { nowMs: () => nowMs, prefetch });
+  await cache.forward(query(), how);
+  nowMs = 85_000;
+  await cache.forward(query(), how);
+  assert.equal(asked, 1, 'one hit is not often');
+  await cache.forward(query(), how);
+  await cache.forward(query(), how);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(asked, 2);
+  nowMs = 150_000;
+  await cache.forward(query(), how);
+  assert.equal(asked, 2, 'the new answer serves');
+  assert.equal(cache.counts.prefetches, 1);
+});
+
+test('serve_stale immediate gives what is known at once, and an upstream that has died is not asked with every query', async () => {
+  let nowMs = 0;
+  let asked = 0;
+  let isDead = false;
+  const upstream: Forwarder = {
+    forward: async (query) => {
+      asked++;
+      return isDead ? emptyAnswer(query, rcodes.SERVFAIL) : addressAnswer(query, 1, 10);
+    },
+    close: async () => undefined,
+  };
+  const cache = createCachingForwarder(upstream, { nowMs: () => nowMs, staleSeconds: 3_600, staleAtOnce: true });
+  await cache.forward(query(), how);
+  isDead = true;
+  nowMs = 20_000;
+  for (let count = 0; count < 5; count++) {
+    assert.match(textOf(await cache.forward(query(), how)), /^NOERROR\nwww\.example\.com 30 A /);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  assert.equal(asked, 2);
+  nowMs = 55_000;
+  isDead = false;
+  await cache.forward(query(), how);
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.match(textOf(await cache.forward(query(), how)), / 10 A /);
+  assert.equal(asked, 3);
+  assert.equal(cache.counts.servedStale, 6);
+});

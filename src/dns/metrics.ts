@@ -114,6 +114,8 @@ function renderCache(page: Page, cache: CachingForwarder, server: string): void 
   page.family('coredns_cache_evictions_total', 'counter', 'Answers dropped to make room.');
   for (const type of ['success', 'denial'] as const)
     page.sample('coredns_cache_evictions_total', { ...labels, type }, counts.evictions[type]);
+  page.family('coredns_cache_prefetch_total', 'counter', 'Answers asked for anew before or after their end, behind the client.');
+  page.sample('coredns_cache_prefetch_total', labels, counts.prefetches);
   page.family('coredns_cache_served_stale_total', 'counter', 'Answers given after their end because no upstream answered.');
   page.sample('coredns_cache_served_stale_total', labels, counts.servedStale);
 }

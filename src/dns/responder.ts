@@ -147,7 +147,7 @@ export class Responder {
     const { query } = this;
     const zoneAt = query.labelAt[query.labelCount - zone.labels] as number;
     if (zoneAt === headerBytes) return this.#apex(packet, isTcp, zoneAt, zoneAt);
-    const node = this.#index.forward.find(packet, headerBytes, zoneAt);
+    const node = this.#index.forward.find(packet, headerBytes, zoneAt) ?? this.#index.findPreferred(packet, headerBytes, zoneAt);
     const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
     if (node !== undefined && alias !== undefined) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
     const addressBytes = node === undefined ? this.#podAddress(packet, headerBytes, zoneAt) : 0;

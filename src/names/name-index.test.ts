@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import type { EndpointSlice, Namespace, Service } from '../api/index.ts';
 import { formatIp, isIpv4Mapped, mustParseIp } from '../net/index.ts';
+import { mustEncodeName } from './wire-name.ts';
 import { NameIndex } from './name-index.ts';
 import type { NameTable } from './name-table.ts';
 import { dashedLabel, parseDashedLabel } from './pod-label.ts';
@@ -90,7 +91,16 @@ test('zonal names give the endpoints of a zone', () => {
       { addresses: ['10.1.1.2'], zone: 'zone-b' },
     ]),
   );
-  assert.deepEqual(textsOf(index.forward, index.zone).get('zone-a.pin._zone.z.default.svc'), ['A 10.1.1.1']);
+  const texts = textsOf(index.forward, index.zone);
+  assert.deepEqual(texts.get('zone-a.pin._zone.z.default.svc'), ['A 10.1.1.1']);
+  assert.deepEqual(texts.get('zone-a.prefer._zone.z.default.svc'), ['A 10.1.1.1']);
+  const preferred = (name: string): number | undefined => {
+    const bytes = Uint8Array.from(mustEncodeName(name), (character) => character.charCodeAt(0));
+    return index.findPreferred(bytes, 0, bytes.length)?.rrsets[0]?.count;
+  };
+  assert.equal(preferred('zone-c.Prefer._zone.z.default.svc'), 2, 'a zone without endpoints gets all');
+  for (const name of ['zone-c.pin._zone.z.default.svc', 'x.zone-c.prefer._zone.z.default.svc', 'prefer._zone.z.default.svc', ''])
+    assert.equal(preferred(name), undefined, name);
 });
 
 test('an index that lived through any history equals one made of what is left', () => {

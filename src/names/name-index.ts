@@ -15,7 +15,7 @@ import { ReverseIndex } from './reverse-index.ts';
 import type { RRset } from './rrset.ts';
 import { addressRRset, nameRRset, rawRRset, rrTypes, sameRRsets } from './rrset.ts';
 import type { RecordOptions, ReverseName } from './service-records.ts';
-import { isHeadless, serviceKey, serviceRecords } from './service-records.ts';
+import { isHeadless, preferLabels, serviceKey, serviceRecords } from './service-records.ts';
 import { addressToWire, encodeLabel, lowerCaseWire, mustEncodeName } from './wire-name.ts';
 
 /** Whether `<address>.<namespace>.pod` names exist: never; for any address (kube-dns's habit); or for addresses that a pod of the namespace has. */
@@ -110,6 +110,13 @@ export class NameIndex {
   /** Zone serial: Unix time of the last change that a client can see. Never goes back. */
   get serial(): number {
     return this.#serial;
+  }
+
+  /** What a zone without endpoints of its own gets at `<zone>.prefer._zone.<service>`. The range as for `NameTable.find`. */
+  findPreferred(bytes: Uint8Array, start: number, end: number): NameNode | undefined {
+    if (!this.recordOptions.zonalNames || start >= end) return undefined;
+    const above = this.forward.find(bytes, start + 1 + (bytes[start] ?? 0), end);
+    return above?.key.startsWith(preferLabels) === true ? this.forward.findText(`\x01*${above.key}`) : undefined;
   }
 
   /** A value for `NameNode.mark` that no node of this index has; small enough never to leave V8's small integers. */

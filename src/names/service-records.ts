@@ -47,6 +47,9 @@ export interface EndpointRow {
   readonly slice: EndpointSlice;
 }
 
+/** `prefer._zone`, in wire form. */
+export const preferLabels = '\x06prefer\x05_zone';
+
 /** The relative wire name of a Service: `<name>.<namespace>.svc`. */
 export function serviceKey(namespace: string, name: string): string {
   // Joined, not concatenated: V8 keeps the parts of a concatenation as a tree, twice the memory for a name that stays.
@@ -252,7 +255,10 @@ function putNamedPorts(
   }
 }
 
-/** `<zone>.pin._zone.<service>`: the endpoints of that zone. `<zone>.prefer._zone.…`: the same, or all when the zone has none; a zone without endpoints has no `pin` name, and `prefer` names are made for the zones that are known from endpoints. */
+/**
+ * `<zone>.pin._zone.<service>`: the endpoints of that zone; a zone without any has no such name. `<zone>.prefer._zone.…`: the same,
+ * or all endpoints where the zone has none, which stand at `*.prefer._zone.…` (`NameIndex.findPreferred`).
+ */
 function putZonalNames(
   forward: Map<string, readonly RRset[]>,
   key: string,
@@ -267,6 +273,13 @@ function putZonalNames(
     if (addresses === undefined) byZone.set(zone, [address]);
     else addresses.push(address);
   }
+  const all = present(
+    addressRRsets(
+      rows.map(({ address }) => address),
+      options,
+    ),
+  );
+  forward.set(`\x01*${preferLabels}${key}`, all);
   for (const [zone, addresses] of byZone) {
     const rrsets = present(addressRRsets(addresses, options));
     for (const how of ['pin', 'prefer']) forward.set(`${encodeLabel(zone)}${encodeLabel(how)}\x05_zone${key}`, rrsets);
