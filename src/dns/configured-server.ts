@@ -8,7 +8,7 @@ import { CodedError } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import { createCachingForwarder } from './cache.ts';
 import type { CachingForwarder } from './cache.ts';
-import type { BlockConfig, ForwardConfig, KubernetesConfig } from './corefile-config.ts';
+import type { BlockConfig, ForwardConfig } from './corefile-config.ts';
 import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints } from './endpoints.ts';
 import type { EndpointAnswer, Endpoints } from './endpoints.ts';
 import type { NameInformers } from './feed.ts';
@@ -18,7 +18,7 @@ import { createHostsForwarder, parseHostsText } from './hosts.ts';
 import { createDnsMetrics } from './metrics.ts';
 import { rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
-import type { DnsServer } from './server.ts';
+import type { DnsServer, InformerChoice } from './server.ts';
 import { listOf, ownInformers, startDnsServer } from './server.ts';
 import { createZoneTransfer } from './transfer.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
@@ -77,7 +77,7 @@ export async function startConfiguredDns(
   const learnt =
     options.learnMs === undefined || !('client' in options.source)
       ? undefined
-      : await learn(options.source.client, kubernetes, options.learnMs, logger);
+      : await learn(options.source.client, { ...kubernetes, observer: metrics }, options.learnMs, logger);
   const server = await startDnsServer(
     {
       ...kubernetes,
@@ -151,12 +151,12 @@ export async function startConfiguredDns(
 /** Informers that have read everything. Rejects, with nothing left running, when that takes too long. */
 async function learn(
   client: KubeClient,
-  kubernetes: KubernetesConfig,
+  choice: InformerChoice,
   limitMs: number,
   logger: Logger,
 ): Promise<{ readonly informers: NameInformers; stop(): void }> {
   const stopping = new AbortController();
-  const informers = ownInformers(client, kubernetes, logger);
+  const informers = ownInformers(client, choice, logger);
   for (const informer of listOf(informers)) informer.start(stopping.signal);
   const { promise: tooLong, reject } = Promise.withResolvers<never>();
   const problem = new DnsConfigError(`the API did not tell all names within ${limitMs} ms`, { code: 'not-learnt' });

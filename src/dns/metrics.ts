@@ -2,6 +2,7 @@
  * What the server counts, under CoreDNS's names, so that its dashboards work. Counting is an increment in a typed array:
  * it runs for every query. Text is made only when someone asks for it (Prometheus text format 0.0.4).
  */
+import type { EndpointSlice } from '../api/index.ts';
 import type { CachingForwarder } from './cache.ts';
 import type { ServerForwarder } from './forward.ts';
 import { rcodeName, typeName } from './protocol.ts';
@@ -15,6 +16,8 @@ export interface DnsMetricsOptions {
   readonly zone: string;
   readonly forwarder?: ServerForwarder | undefined;
   readonly cache?: CachingForwarder | undefined;
+  /** Milliseconds since 1970, to compare with what the API says. Default `Date.now`. */
+  readonly wallMs?: () => number;
   /** Monotonic, in seconds, at any start. */
   readonly nowSeconds: () => number;
   readonly version?: string;
@@ -27,6 +30,7 @@ export interface DnsMetrics extends QueryObserver {
 
 export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
   const own = new QueryCounters();
+  const programming = new ProgrammingTimes(options.wallMs ?? Date.now);
   const all = [own];
   return {
     now: options.nowSeconds,
@@ -42,6 +46,9 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
     ): void {
       own.count(qtype, isDnssecOk, rcode, queryBytes, answerBytes, client, isForwarded);
       own.took(options.nowSeconds() - startedSeconds, 1);
+    },
+    sliceSeen(slice): void {
+      programming.seen(slice);
     },
     failed(): void {
       own.failed();
@@ -92,12 +99,50 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
           page.histogram(name, { ...labels, proto: text }, data, proto * histogramRow(sizeBuckets), sizeBuckets);
         }
       }
+      programming.render(page);
       if (options.cache !== undefined) renderCache(page, options.cache, options.server);
       if (options.forwarder !== undefined) renderForward(page, options.forwarder);
       return page.text();
     },
   };
 }
+
+/** How long after the change of a pod or Service (the slice's annotation says when) its names are known here. */
+class ProgrammingTimes {
+  readonly #wallMs: () => number;
+  /** Older changes than we are were made known to another. */
+  readonly #startMs: number;
+  readonly #rows = new Map<string, Float64Array>();
+
+  constructor(wallMs: () => number) {
+    this.#wallMs = wallMs;
+    this.#startMs = wallMs();
+  }
+
+  seen(slice: EndpointSlice): void {
+    const { labels, annotations } = slice.metadata ?? {};
+    const changedMs = Date.parse(annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] ?? '');
+    if (!(changedMs >= this.#startMs)) return;
+    const kind = labels?.['service.kubernetes.io/headless'] === undefined ? 'cluster_ip' : 'headless_with_selector';
+    const row = this.#rows.get(kind) ?? new Float64Array(programmingBuckets.length + 3);
+    this.#rows.set(kind, row);
+    const seconds = (this.#wallMs() - changedMs) / 1000;
+    const at = programmingBuckets.findIndex((bound) => seconds <= bound);
+    const slot = at < 0 ? programmingBuckets.length : at;
+    row[slot] = (row[slot] ?? 0) + 1;
+    row[programmingBuckets.length + 1] = (row[programmingBuckets.length + 1] ?? 0) + seconds;
+    row[programmingBuckets.length + 2] = (row[programmingBuckets.length + 2] ?? 0) + 1;
+  }
+
+  render(page: Page): void {
+    if (this.#rows.size === 0) return;
+    const name = 'coredns_kubernetes_dns_programming_duration_seconds';
+    page.family(name, 'histogram', 'Time from the change of a pod or Service to its names.');
+    for (const [kind, row] of this.#rows) page.histogram(name, { service_kind: kind }, row, 0, programmingBuckets);
+  }
+}
+
+const programmingBuckets = Array.from({ length: 20 }, (_, power) => 0.001 * 2 ** power);
 
 function renderCache(page: Page, cache: CachingForwarder, server: string): void {
   const { counts, entries } = cache;

@@ -1,4 +1,5 @@
 /** Between the sockets and the decision: what the responder leaves open goes to an upstream or to a zone transfer. */
+import type { EndpointSlice } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Permutation } from './answer-writer.ts';
@@ -42,6 +43,8 @@ export interface QueryObserver {
   ): void;
   /** A query whose handling threw. */
   failed(): void;
+  /** A slice as it has just come from the API. */
+  sliceSeen?(slice: EndpointSlice): void;
   /** Memory in which a thread may count (`QueryCounters`). */
   shareCounters?(): SharedArrayBuffer;
 }

@@ -62,7 +62,7 @@ export interface DnsServerOptions {
 }
 
 /** What decides which objects are read, and what is kept of them. */
-export type InformerChoice = Pick<DnsServerOptions, 'labelSelector' | 'endpointPodNames' | 'zonalNames' | 'podMode'>;
+export type InformerChoice = Pick<DnsServerOptions, 'observer' | 'labelSelector' | 'endpointPodNames' | 'zonalNames' | 'podMode'>;
 
 /** A running name server. */
 export interface DnsServer {
@@ -200,7 +200,8 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
 /** Informers of what names are made of, slimmed, not started. */
 export function ownInformers(client: KubeClient, options: InformerChoice, logger: Logger): NameInformers {
   const { labelSelector, endpointPodNames = false, zonalNames = false } = options;
-  const slim = createSlimmer({ endpointPodNames, zonalNames });
+  const sliceSeen = options.observer?.sliceSeen?.bind(options.observer);
+  const slim = createSlimmer({ endpointPodNames, zonalNames, ...(sliceSeen === undefined ? {} : { sliceSeen }) });
   const three = {
     services: createInformer(client, services, { labelSelector, transform: slim.service }, { logger }),
     endpointSlices: createInformer(client, endpointSlices, { labelSelector, transform: slim.slice }, { logger }),

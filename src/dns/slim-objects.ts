@@ -8,6 +8,8 @@ import type { Endpoint, EndpointSlice, Namespace, ObjectMeta, Pod, Service } fro
 export interface SlimOptions {
   readonly endpointPodNames: boolean;
   readonly zonalNames: boolean;
+  /** Told of each slice as it comes, before what names are not made of is dropped. */
+  readonly sliceSeen?: (slice: EndpointSlice) => void;
 }
 
 /** Slims objects of one server. */
@@ -56,7 +58,9 @@ export function createSlimmer(options: SlimOptions): Slimmer {
         },
       };
     },
-    slice({ metadata, addressType, endpoints, ports }) {
+    slice(slice) {
+      options.sliceSeen?.(slice);
+      const { metadata, addressType, endpoints, ports } = slice;
       const serviceName = metadata?.labels?.[serviceNameLabel];
       return {
         metadata:

@@ -20,6 +20,14 @@ test(
       [65_000, 2, false],
     ] as const)
       metrics.answered(type, true, rcode, 60, 120, { address: '127.0.0.1', isTcp }, false, 0.5);
+    metrics.sliceSeen?.({
+      metadata: {
+        annotations: { 'endpoints.kubernetes.io/last-change-trigger-time': new Date(Date.now() + 1_000).toISOString() },
+      },
+      addressType: 'IPv4',
+      endpoints: [],
+    });
+    assert.match(metrics.render(), /dns_programming_duration_seconds_count\{service_kind="cluster_ip"\} 1/);
     const { status, stdout, stderr } = spawnSync('promtool', ['check', 'metrics'], { input: metrics.render(), encoding: 'utf8' });
     await forwarder.close();
     assert.equal(status, 0, stdout + stderr);
