@@ -118,6 +118,13 @@ describe('bodies', () => {
     { name: 'broken JSON', type: 'application/json', body: '{"metadata":', code: 400, text: /JSON/ },
     { name: 'broken YAML', type: 'application/yaml', body: 'a: [1', code: 400, text: /error converting YAML to JSON.*line 1/s },
     {
+      name: 'YAML that would fill the memory',
+      type: 'application/yaml',
+      body: `a: &a [x]\nb: &b [${'*a,'.repeat(20)}]\nc: &c [${'*b,'.repeat(20)}]\nd: [${'*c,'.repeat(20)}]\n`,
+      code: 400,
+      text: /error converting YAML to JSON: yaml: its aliases/,
+    },
+    {
       name: 'two YAML documents',
       type: 'application/yaml',
       body: 'a: 1\n---\nb: 2\n',

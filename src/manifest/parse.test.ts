@@ -53,13 +53,51 @@ test('a List is replaced by its items', () => {
   );
 });
 
+test('items of a list of one kind take version and kind from it', () => {
+  const objects = parseManifest('apiVersion: v1\nkind: PodList\nitems:\n- metadata: {name: a}\n- kind: Service\n', 'l.yaml');
+  assert.deepEqual(
+    objects.map(({ apiVersion, kind, name, value }) => [apiVersion, kind, name, value['kind']]),
+    [
+      ['v1', 'Pod', 'a', 'Pod'],
+      ['v1', 'Service', '', 'Service'],
+    ],
+  );
+});
+
+test('merge keys are read as Kubernetes reads them; a byte order mark and Windows line ends do no harm', () => {
+  const [object] = parseManifest(
+    '\uFEFFapiVersion: v1\r\nkind: ConfigMap\r\nmetadata: {labels: &l {a: b}}\r\ndata:\r\n  <<: *l\r\n  c: d\r\n',
+    'x',
+  );
+  assert.deepEqual(object?.value['data'], { a: 'b', c: 'd' });
+});
+
+test('a text that would fill the memory, and one too deep, are refused in a sentence', () => {
+  const level = (name: string, of: string): string => `${name}: &${name} [${`*${of},`.repeat(9)}]`;
+  const bomb = ['a: &a [x]', level('b', 'a'), level('c', 'b'), level('d', 'c'), level('e', 'd'), 'kind: Pod'].join('\n');
+  assert.throws(() => parseManifest(bomb, 'x'), /^ManifestError: x:1:1: its aliases stand for more than 100 copies/);
+  assert.throws(
+    () => parseManifest(`a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`, 'x'),
+    /^ManifestError: x:1:\d+: it is nested too deeply/,
+  );
+});
+
+test('a mapping of very many keys is read in a moment', () => {
+  const keys = Array.from({ length: 20_000 }, (_each, index) => `  key-${index}: x`).join('\n');
+  const startedAt = performance.now();
+  const [object] = parseManifest(`apiVersion: v1\nkind: ConfigMap\ndata:\n${keys}\n`, 'x');
+  assert.equal(Object.keys(object?.value['data'] ?? {}).length, 20_000);
+  // every key compared with every other takes more than ten seconds
+  assert.ok(performance.now() - startedAt < 5000);
+});
+
 test('what is no object is refused with its place and what to write', () => {
   const table = [
     ['kind: Pod', /^x:1:1: apiVersion is missing/],
     ['apiVersion: v1\nmetadata: {}', /^x:1:1: kind is missing/],
     ['- a', /^x:1:1: a document must be a mapping/],
     ['a: [', /^x:\d+:\d+: /],
-    ['a: 1\na: 2', /^x:2:1: Map keys must be unique/],
+    ['a: 1\na: 2', /^x:2:1: the key "a" stands twice in one mapping/],
     ['a: b: c', /^x:1:/],
   ] as const;
   for (const [text, want] of table) assert.throws(() => parseManifest(text, 'x'), { message: want }, text);

@@ -1,7 +1,8 @@
 /** YAML and JSON text -> Kubernetes objects that know where they and their fields stand in the file. */
-import { isMap, isNode, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import type { Document, Node as YamlNode } from 'yaml';
 import { CodedError } from '../observe/index.ts';
+import { faultOf, findDuplicateKeys, parseYamlText, valueOf, YamlValueError } from './yaml-document.ts';
 
 /** A place in a file; lines and columns count from 1. */
 export interface Position {
@@ -37,40 +38,49 @@ export function formatPosition(position: Position): string {
 }
 
 /**
- * Parses every document of a file, in order. `kind: List` is replaced by its items; empty documents are skipped.
- * Throws `ManifestError` for the first document that is not YAML or no object with apiVersion and kind.
+ * Parses every document of a file, in order. A list (`kind: List`, or of one kind as `ServiceList`) is replaced by its items;
+ * empty documents are skipped. Throws `ManifestError` for the first document that is not YAML or no object with apiVersion and kind.
  */
 export function parseManifest(text: string, file: string): ManifestObject[] {
-  const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, { lineCounter, schema: 'core', uniqueKeys: true, prettyErrors: false });
-  const objects: ManifestObject[] = [];
-  for (const document of Array.isArray(documents) ? documents : []) {
-    const at = (offset: number): Position => {
-      const { line, col } = lineCounter.linePos(offset);
-      return { file, line, column: col };
-    };
-    const [error] = document.errors;
-    if (error !== undefined) throw new ManifestError(error.message, at(error.pos[0]));
-    if (document.contents === null || (isScalar(document.contents) && document.contents.value === null)) continue;
-    objects.push(...objectsOf(document, document.contents, at));
-  }
-  return objects;
+  const { documents, lineCounter } = parseYamlText(text.replace(/^\uFEFF/, ''));
+  const at = (offset: number): Position => {
+    const { line, col } = lineCounter.linePos(offset);
+    return { file, line, column: col };
+  };
+  return documents.flatMap((document) => {
+    const fault = faultOf(document);
+    if (fault !== undefined) throw new ManifestError(fault.message, at(fault.offset));
+    const { contents } = document;
+    if (contents === null || (isScalar(contents) && contents.value === null)) return [];
+    const [duplicate] = findDuplicateKeys(contents);
+    if (duplicate !== undefined)
+      throw new ManifestError(`the key ${JSON.stringify(duplicate.key)} stands twice in one mapping`, at(duplicate.offset));
+    return objectsOf(document, contents, at);
+  });
 }
 
 type At = (offset: number) => Position;
 
-function objectsOf(document: Document, contents: YamlNode, at: At): ManifestObject[] {
+/** What items of a list of one kind need not say. */
+interface ListOf {
+  readonly apiVersion: string;
+  readonly kind: string;
+}
+
+function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf): ManifestObject[] {
   const start = at(contents.range?.[0] ?? 0);
   if (!isMap(contents)) throw new ManifestError('a document must be a mapping with apiVersion, kind and metadata', start);
-  const kind = contents.get('kind');
+  const written = contents.get('kind');
   const items = contents.get('items', true);
-  if (typeof kind === 'string' && kind.endsWith('List') && isSeq(items)) {
-    return items.items.flatMap((item) => (isNode(item) ? objectsOf(document, item, at) : []));
+  if (typeof written === 'string' && written.endsWith('List') && isSeq(items)) {
+    const itemKind = written.slice(0, -'List'.length);
+    const version = contents.get('apiVersion');
+    const itemsAre = itemKind === '' || typeof version !== 'string' ? undefined : { apiVersion: version, kind: itemKind };
+    return items.items.flatMap((item) => (isNode(item) ? objectsOf(document, item, at, itemsAre) : []));
   }
-  const value: unknown = contents.toJS(document, { maxAliasCount: 100 });
-  if (!isRecord(value)) throw new ManifestError('a document must be a mapping', start);
+  const value: Record<string, unknown> = { ...list, ...recordOf(contents, document, start) };
   const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
-  const { apiVersion } = value;
+  const { apiVersion, kind } = value;
   if (typeof apiVersion !== 'string' || apiVersion === '')
     throw new ManifestError('apiVersion is missing; write for example "apiVersion: v1"', start);
   if (typeof kind !== 'string' || kind === '')
@@ -86,6 +96,17 @@ function objectsOf(document: Document, contents: YamlNode, at: At): ManifestObje
       locate: (path) => at(offsetOf(contents, path)),
     },
   ];
+}
+
+function recordOf(contents: YamlNode, document: Document, start: Position): Record<string, unknown> {
+  try {
+    const value = valueOf(contents, document);
+    if (isRecord(value)) return value;
+  } catch (error) {
+    if (error instanceof YamlValueError) throw new ManifestError(error.message, start);
+    throw error;
+  }
+  throw new ManifestError('a document must be a mapping', start);
 }
 
 /** The offset of the deepest node along the path that was written. */

@@ -59,22 +59,28 @@ export async function decodeBody(bytes: Uint8Array, contentType: string | undefi
 /** Parses one YAML document. Throws 400 with line and column. */
 export async function parseYaml(text: string): Promise<DecodedBody> {
   // Loaded with the first YAML body: most clients send JSON.
-  const { parseAllDocuments } = await import('yaml');
-  const documents = parseAllDocuments(text, { schema: 'core', uniqueKeys: false });
-  if (!Array.isArray(documents) || documents.length === 0) return { value: undefined, duplicates: [] };
-  const [document] = documents;
-  const fault = documents.flatMap(({ errors }) => errors)[0];
-  if (fault !== undefined) throw badRequest(`error converting YAML to JSON: yaml: ${fault.message}`);
-  if (documents.length > 1 || document === undefined)
-    throw badRequest('the body of the request holds more than one YAML document');
-  const strict = parseAllDocuments(text, { schema: 'core', uniqueKeys: true });
-  const duplicates = Array.isArray(strict)
-    ? strict.flatMap(({ errors }) => errors).filter(({ code }) => code === 'DUPLICATE_KEY')
-    : [];
-  return {
-    value: document.toJS({ maxAliasCount: 100 }) as unknown,
-    duplicates: duplicates.map(({ linePos }) => `line ${linePos?.[0].line ?? 1}: duplicate key`),
+  const { faultOf, findDuplicateKeys, parseYamlText, valueOf } = await import('../../manifest/index.ts');
+  const { documents, lineCounter } = parseYamlText(text);
+  const placeOf = (offset: number): string => {
+    const { line, col } = lineCounter.linePos(offset);
+    return `line ${line}, column ${col}`;
   };
+  const fault = documents.map(faultOf).find((each) => each !== undefined);
+  if (fault !== undefined) throw badRequest(`error converting YAML to JSON: yaml: ${placeOf(fault.offset)}: ${fault.message}`);
+  const [document] = documents;
+  if (documents.length > 1) throw badRequest('the body of the request holds more than one YAML document');
+  if (document === undefined || document.contents === null) return { value: undefined, duplicates: [] };
+  const duplicates = findDuplicateKeys(document.contents);
+  try {
+    return {
+      value: valueOf(document.contents, document),
+      duplicates: duplicates.map(
+        ({ key, offset }) => `line ${lineCounter.linePos(offset).line}: key "${key}" already set in map`,
+      ),
+    };
+  } catch (error) {
+    throw badRequest(`error converting YAML to JSON: yaml: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The media type of a body; JSON when the client does not say. Throws 415 for text that is none. */

@@ -1,0 +1,83 @@
+/** YAML text -> values, in a time that grows with the text and no faster, whatever the text. */
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { Document, Node as YamlNode } from 'yaml';
+import { CodedError, messageOf } from '../observe/index.ts';
+
+/** The documents of a text, and where their offsets lie. */
+export interface YamlText {
+  readonly documents: readonly Document[];
+  readonly lineCounter: LineCounter;
+}
+
+/** A key that a mapping has already had. */
+export interface DuplicateKey {
+  readonly key: string;
+  /** Of its second appearance. */
+  readonly offset: number;
+}
+
+/** A document that is well formed and yet holds no value that anybody could have meant. */
+export class YamlValueError extends CodedError<{ readonly code: 'too-many-aliases' | 'too-deep' | 'bad-value' }> {}
+
+/** How often an alias may stand for a whole tree, in sum: a small text could fill any memory otherwise. */
+const maxAliasCount = 100;
+
+/**
+ * Parses every document, with the merge keys (`<<`) of YAML 1.1 that Kubernetes reads. Keys that stand twice are no error of the
+ * documents (the parser's own check compares every key with every other): see `findDuplicateKeys`.
+ */
+export function parseYamlText(text: string): YamlText {
+  const lineCounter = new LineCounter();
+  const documents = parseAllDocuments(text, {
+    lineCounter,
+    schema: 'core',
+    merge: true,
+    uniqueKeys: false,
+    prettyErrors: false,
+  });
+  return { documents: Array.isArray(documents) ? documents : [], lineCounter };
+}
+
+/** The parser's first complaint about a document, with its offset. */
+export function faultOf(document: Document): { readonly message: string; readonly offset: number } | undefined {
+  const [fault] = document.errors;
+  if (fault === undefined) return undefined;
+  return { message: isStackOverflow(fault) ? tooDeep : fault.message, offset: fault.pos[0] };
+}
+
+/** All keys that stand twice in one mapping, in the order of the text. Merge keys may. */
+export function findDuplicateKeys(root: unknown): DuplicateKey[] {
+  const found: DuplicateKey[] = [];
+  const pending: unknown[] = [root];
+  for (let node = pending.pop(); node !== undefined; node = pending.pop()) {
+    if (isSeq(node)) for (const item of node.items) pending.push(item);
+    if (!isMap(node)) continue;
+    const seen = new Set<string>();
+    for (const { key } of node.items) {
+      if (!isScalar(key) || key.value === '<<') continue;
+      const name = String(key.value);
+      if (seen.has(name)) found.push({ key: name, offset: key.range?.[0] ?? 0 });
+      seen.add(name);
+    }
+    for (const { value } of node.items) if (value !== null) pending.push(value);
+  }
+  return found.sort((a, b) => a.offset - b.offset);
+}
+
+/** The node's value as JSON has values. Throws `YamlValueError`. */
+export function valueOf(node: YamlNode, document: Document): unknown {
+  try {
+    return node.toJS(document, { maxAliasCount });
+  } catch (error) {
+    if (isStackOverflow(error)) throw new YamlValueError(tooDeep, { code: 'too-deep' }, { cause: error });
+    const isBomb = error instanceof ReferenceError && /alias/i.test(error.message);
+    const text = isBomb ? `its aliases stand for more than ${maxAliasCount} copies; write them out` : messageOf(error);
+    throw new YamlValueError(text, { code: isBomb ? 'too-many-aliases' : 'bad-value' }, { cause: error });
+  }
+}
+
+const tooDeep = 'it is nested too deeply';
+
+function isStackOverflow(error: unknown): boolean {
+  return error instanceof Error && /call stack/.test(error.message);
+}
