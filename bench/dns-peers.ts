@@ -186,6 +186,7 @@ function nsdConfig(folder: string, port: number, zoneFile: string): string {
   xfrdfile: "${join(folder, 'xfrd')}"
   zonelistfile: "${join(folder, 'zonelist')}"
   verbosity: 0
+  rrl-ratelimit: 0
 remote-control:
   control-enable: no
 zone:
