@@ -12,8 +12,12 @@ export interface Journal {
 }
 
 export interface MemoryStoreOptions {
-  /** Events kept for watches and lists at older revisions; about a minute of the heaviest churn. */
+  /** Events kept for watches and lists at older revisions, at most; about a minute of the heaviest churn. */
   readonly historyLimit?: number;
+  /** How long events are kept, in milliseconds; the last few hundred are kept in any case. Default ten minutes (etcd: five). */
+  readonly historyMs?: number;
+  /** Milliseconds of any steady clock. */
+  readonly clock?: () => number;
   readonly journal?: Journal;
 }
 
@@ -31,14 +35,21 @@ interface Bucket {
 }
 
 const DEFAULT_HISTORY_LIMIT = 100_000;
+const DEFAULT_HISTORY_MS = 10 * 60_000;
+/** So many events are kept however old they are, and their age is looked at once in so many writes. */
+const AGE_CHECK_INTERVAL = 256;
 
 /** Lists cost O(objects of the resource), a write O(watchers of the resource), everything else O(1). */
 export class MemoryStore implements Store {
   readonly #buckets = new Map<string, Bucket>();
   readonly #historyLimit: number;
+  readonly #historyMs: number;
+  readonly #clock: () => number;
   readonly #journal: Journal | undefined;
   /** Oldest first; may briefly hold more than the limit, so that trimming is amortised. */
   #history: StoreEvent[] = [];
+  /** When the last event of each hundred or so was written. */
+  #marks: { readonly revision: number; readonly atMs: number }[] = [];
   #revision: number;
   #oldestRevision: number;
   #size = 0;
@@ -47,6 +58,8 @@ export class MemoryStore implements Store {
 
   constructor(options: MemoryStoreOptions = {}) {
     this.#historyLimit = options.historyLimit ?? DEFAULT_HISTORY_LIMIT;
+    this.#historyMs = options.historyMs ?? DEFAULT_HISTORY_MS;
+    this.#clock = options.clock ?? (() => performance.now());
     this.#journal = options.journal;
     const kept = this.#journal?.load();
     for (const stored of kept?.objects ?? []) {
@@ -150,7 +163,8 @@ export class MemoryStore implements Store {
 
   #publish(event: StoreEvent): void {
     this.#history.push(event);
-    if (this.#history.length > this.#historyLimit * 1.25) this.#trimHistory();
+    if (this.#history.length > this.#historyLimit * 1.25) this.#dropHistory(this.#history.length - this.#historyLimit);
+    if (event.revision % AGE_CHECK_INTERVAL === 0) this.#dropOld(event.revision);
     this.#queue.push(event);
     if (this.#isDispatching) return;
     this.#isDispatching = true;
@@ -163,8 +177,17 @@ export class MemoryStore implements Store {
     }
   }
 
-  #trimHistory(): void {
-    const dropped = this.#history.splice(0, this.#history.length - this.#historyLimit);
+  /** Without this, a quiet cluster would hold on to what objects were days ago. */
+  #dropOld(revision: number): void {
+    const now = this.#clock();
+    this.#marks.push({ revision, atMs: now });
+    let old: number | undefined;
+    while (this.#marks[0] !== undefined && this.#marks[0].atMs < now - this.#historyMs) old = this.#marks.shift()?.revision;
+    if (old !== undefined) this.#dropHistory(this.#indexAfter(old));
+  }
+
+  #dropHistory(count: number): void {
+    const dropped = this.#history.splice(0, count);
     this.#oldestRevision = dropped.at(-1)?.revision ?? this.#oldestRevision;
   }
 

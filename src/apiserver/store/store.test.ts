@@ -137,6 +137,22 @@ test('history beyond the limit is gone and says from where on it is kept', () =>
   assert.equal(seen.length, store.revision - store.oldestRevision);
 });
 
+test('old events go, so that a quiet cluster does not remember what objects once were; the last few hundred stay', () => {
+  let now = 0;
+  const store = new MemoryStore({ historyMs: 1000, clock: () => now });
+  const start = store.revision;
+  for (let index = 0; index < 1000; index += 1) store.create(`/pods/x/${index}`, pod(String(index)));
+  assert.equal(store.list('/pods/', start).items.length, 0, 'nothing is old yet');
+  now = 1001;
+  for (let index = 0; index < 256; index += 1) store.create(`/pods/y/${index}`, pod(String(index)));
+  assert.throws(() => store.watch('/pods/', start, () => undefined), CompactedError);
+  const kept = store.revision - store.oldestRevision;
+  assert.ok(kept >= 256 && kept < 512 + 256, String(kept));
+  const seen: number[] = [];
+  store.watch('/pods/', store.oldestRevision, (event) => seen.push(event.revision));
+  assert.equal(seen.length, kept);
+});
+
 test('a reopened journal has the objects, goes on counting, and knows no history', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'fairlead-store-'));
   const file = join(directory, 'objects.db');
