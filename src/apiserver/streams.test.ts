@@ -178,7 +178,8 @@ describe('exec', () => {
     ['no stream', 'p/exec?command=cat', {}, 400],
     ['an unknown subprotocol', 'p/exec?command=cat&stdout=true', { protocol: 'v1.nonsense' }, 400],
     ['no credentials', 'p/exec?command=cat&stdout=true', { token: 'wrong' }, 401],
-    ['port-forward', 'p/portforward', {}, 501],
+    ['port-forward in another protocol', 'p/portforward', {}, 400],
+    ['port-forward to a pod that is not there', 'none/portforward', { protocol: 'portforward.k8s.io' }, 404],
   ];
   for (const [name, path, options, code] of faults) {
     test(`${name} is refused with ${code} before the upgrade`, async () => assert.equal(await refusal(path, options), code));

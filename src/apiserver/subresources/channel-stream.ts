@@ -98,7 +98,8 @@ function toBytes(data: Buffer | ArrayBuffer | readonly Buffer[]): Uint8Array {
   return Buffer.isBuffer(data) ? data : Buffer.concat(data);
 }
 
-function parseSize(payload: Uint8Array): { readonly columns: number; readonly rows: number } | undefined {
+/** A terminal's size as kubectl sends it, `{"Width":80,"Height":24}`; undefined for anything else. */
+export function parseSize(payload: Uint8Array): { readonly columns: number; readonly rows: number } | undefined {
   try {
     const size = JSON.parse(Buffer.from(payload).toString()) as { readonly Width?: unknown; readonly Height?: unknown };
     if (typeof size.Width === 'number' && typeof size.Height === 'number') return { columns: size.Width, rows: size.Height };

@@ -44,9 +44,8 @@ export async function serveSubresource(
       return serveProxy(services, exchange, served, path);
     case 'exec':
     case 'attach':
-      throw badRequest('Upgrade request required');
     case 'portforward':
-      throw notImplemented('port-forward is not implemented by this API server yet');
+      throw badRequest('Upgrade request required');
     default:
       throw notImplemented(`${plural}/${name} is not implemented by Fairlead's API server`);
   }
