@@ -57,3 +57,18 @@ test('a follower leaves when asked', async () => {
   setImmediate(() => controller.abort());
   await done;
 });
+
+test('a follower slower than the container misses what the log has dropped, and nothing comes twice', async () => {
+  const log = new LogBuffer({ maxBytes: 100 });
+  const follower = log.follow({}, new AbortController().signal);
+  log.writeLine('first');
+  const got: string[] = [text((await follower.next()).value as Uint8Array)];
+  for (let count = 0; count < 1000; count++) log.writeLine(String(count));
+  log.end();
+  for await (const chunk of follower) got.push(text(chunk));
+  const lines = got.join('').trimEnd().split('\n');
+  assert.equal(lines[0], 'first');
+  assert.equal(lines.at(-1), '999');
+  assert.equal(new Set(lines).size, lines.length);
+  assert.ok(lines.length < 100, String(lines.length));
+});

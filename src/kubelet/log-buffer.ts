@@ -76,30 +76,45 @@ export class LogBuffer {
     return limit(concat(chosen), query.limitBytes);
   }
 
-  /** The chosen lines, then each new one until the log ends or `signal` aborts. */
+  /**
+   * The chosen lines, then each new one until the log ends or `signal` aborts; lines that are there already come in one piece.
+   * Waits for the reader, and keeps no more for a slow one than the log itself keeps.
+   */
   async *follow(query: LogQuery, signal: AbortSignal): AsyncGenerator<Uint8Array> {
-    const queue: (LogLine | undefined)[] = [...this.#choose(query)];
+    let queue: LogLine[] = [...this.#choose(query)];
+    let queuedBytes = 0;
+    let hasEnded = this.#isEnded;
     let wake = (): void => undefined;
     const follower = (line: LogLine | undefined): void => {
-      queue.push(line);
+      if (line === undefined) hasEnded = true;
+      else {
+        queue.push(line);
+        queuedBytes += line.bytes.length;
+        // a reader that is slower than the container misses what the log itself has dropped by now
+        if (queuedBytes > 2 * this.#maxBytes) {
+          queue = this.#lines.slice(this.#first);
+          queuedBytes = this.#sizeBytes;
+        }
+      }
       wake();
     };
-    if (this.#isEnded) queue.push(undefined);
-    else this.#followers.add(follower);
+    if (!hasEnded) this.#followers.add(follower);
     const onAbort = (): void => wake();
     signal.addEventListener('abort', onAbort);
     let left = query.limitBytes ?? Infinity;
     try {
       while (!signal.aborted && left > 0) {
         if (queue.length === 0) {
+          if (hasEnded) return;
           await new Promise<void>((resolve) => {
             wake = resolve;
           });
           continue;
         }
-        const line = queue.shift();
-        if (line === undefined) return;
-        const bytes = limit(render(line, query), left);
+        const lines = queue;
+        queue = [];
+        queuedBytes = 0;
+        const bytes = limit(concat(lines.map((line) => render(line, query))), left);
         left -= bytes.length;
         yield bytes;
       }
