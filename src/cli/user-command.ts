@@ -1,6 +1,8 @@
 /** The user's own program beside the lab: outside all namespaces, as the user, with the lab's kubeconfig. */
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
+import { delimiter, join } from 'node:path';
 import { StartError } from './lab-process.ts';
 
 const startErrors: Readonly<Record<string, string>> = {
@@ -23,11 +25,16 @@ export function startCommand(command: readonly string[], env: NodeJS.ProcessEnv)
   return {
     status: new Promise((done, fail) => {
       child.once('error', (error: NodeJS.ErrnoException) => {
-        const why = startErrors[error.code ?? ''] ?? error.message;
+        const why = startErrors[isNowhere(program, env['PATH']) ? 'ENOENT' : (error.code ?? '')] ?? error.message;
         fail(new StartError(`cannot run ${program}: ${why}`, { code: 'cannot-start' }));
       });
       child.once('exit', (status, signal) => done(status ?? 128 + (signal === null ? 0 : constants.signals[signal])));
     }),
     signal: (name) => void child.kill(name),
   };
+}
+
+/** Whether no folder of the PATH that we may look into has the program. One that we may not makes the system say EACCES for ENOENT. */
+function isNowhere(program: string, path = ''): boolean {
+  return !program.includes('/') && !path.split(delimiter).some((folder) => existsSync(join(folder, program)));
 }

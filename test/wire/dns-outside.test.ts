@@ -68,8 +68,8 @@ if (isInside(import.meta.url)) {
     { logger: silentLogger },
   );
   const cluster = useCluster({ forward: ['127.0.0.1:15353'] }, manifests);
-  // pods have a /tmp of their own
-  const folder = mkdtempSync(join(import.meta.dirname, '..', '..', 'node_modules', '.fairlead-dns-outside-'));
+  // pods have a /tmp and a home of their own, and this checkout may lie in either
+  const folder = mkdtempSync('/var/tmp/fairlead-dns-outside-');
   after(async () => {
     await beyond.close();
     rmSync(folder, { recursive: true });

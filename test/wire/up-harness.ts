@@ -1,7 +1,7 @@
 /** Drives the real program from the host's side, as its user would: child processes with a runtime directory and a home of their own. */
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient, loadKubeconfig } from '../../src/client/index.ts';
@@ -49,6 +49,8 @@ export class Desk {
     this.env = {
       ...process.env,
       HOME: this.home,
+      // a folder of somebody else's would turn "not found" into "permission denied"
+      PATH: (process.env['PATH'] ?? '').split(':').filter(isOpen).join(':'),
       XDG_RUNTIME_DIR: this.runtime,
       NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'] ?? join(root, 'node_modules', '.cache', 'node'),
     };
@@ -93,6 +95,15 @@ export class Desk {
 
   close(): void {
     rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+function isOpen(folder: string): boolean {
+  try {
+    accessSync(folder, constants.R_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
   }
 }
 
