@@ -1,5 +1,5 @@
 /** The real agent over the real informers in this process's network namespace, fed from memory, with the kernel's share measured. */
-import { Agent } from '../../src/agent/index.ts';
+import { Agent, boundYoungGeneration, createSlimmer, releaseGarbage } from '../../src/agent/index.ts';
 import type { AgentOptions } from '../../src/agent/index.ts';
 import { endpointSlices, nodes, services } from '../../src/api/index.ts';
 import { createInformer } from '../../src/client/index.ts';
@@ -59,11 +59,13 @@ export async function startMeasuredAgent(
   client.provide(endpointSlices, () => generate(shape.serviceCount, (index) => makeSlice(shape, index)));
   client.provide(nodes, () => generate(nodeCountOf(shape), (index) => makeNode(index, podCidrs)));
   const stop = new AbortController();
+  const slim = createSlimmer();
+  boundYoungGeneration();
   const context = { logger: silentLogger };
   const informers = {
-    services: createInformer(client, services, {}, context),
-    endpointSlices: createInformer(client, endpointSlices, {}, context),
-    nodes: createInformer(client, nodes, {}, context),
+    services: createInformer(client, services, { transform: slim.service }, context),
+    endpointSlices: createInformer(client, endpointSlices, { transform: slim.slice }, context),
+    nodes: createInformer(client, nodes, { transform: slim.node }, context),
   };
   for (const informer of Object.values(informers)) informer.start(stop.signal);
   await Promise.all(Object.values(informers).map((informer) => informer.synced()));
@@ -85,6 +87,8 @@ export async function startMeasuredAgent(
   await agent.start();
   const startMs = performance.now() - start;
   const { user, system } = process.cpuUsage(usage);
+  // As the command does.
+  releaseGarbage();
   return {
     agent,
     client,

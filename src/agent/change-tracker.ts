@@ -28,7 +28,7 @@ export interface Dirty {
 }
 
 /** Written by the EndpointSlice controller: when the pod or Service changed that the slice follows. */
-const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
+export const triggerTimeAnnotation = 'endpoints.kubernetes.io/last-change-trigger-time';
 
 export class ChangeTracker {
   readonly #informers: AgentInformers;

@@ -25,3 +25,6 @@ export { defaultHealthzBind, defaultMetricsBind, NodeAgentError, removeTables, s
 export type { NodeAgent, NodeAgentOptions } from './node-agent.ts';
 export { parseBind, proxyConfigKind, readProxyConfig } from './proxy-config.ts';
 export type { ConfigProblem, ConntrackSettings, ProxyConfig, ProxyConfigResult } from './proxy-config.ts';
+export { createSlimmer } from './slim-objects.ts';
+export type { Slimmer } from './slim-objects.ts';
+export { boundYoungGeneration, releaseGarbage } from './process-memory.ts';

@@ -2,9 +2,8 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { endpointSlices, nodes, serviceCidrs, services } from '../api/index.ts';
-import type { Resource } from '../api/index.ts';
 import { createInformer, EventRecorder } from '../client/index.ts';
-import type { Informer, KubeClient, KubeObject } from '../client/index.ts';
+import type { KubeClient } from '../client/index.ts';
 import { Conntrack, hasCode, NftBatch, Nftables, openNetlink, openSocket } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -17,7 +16,9 @@ import { conntrackSysctls } from './conntrack-settings.ts';
 import type { Listen } from './health-check-servers.ts';
 import { tableName } from './layout.ts';
 import { LinkAddresses } from './link-addresses.ts';
+import { boundYoungGeneration, releaseGarbage } from './process-memory.ts';
 import type { ConntrackSettings, ProxyConfig } from './proxy-config.ts';
+import { createSlimmer } from './slim-objects.ts';
 
 /** Why this process cannot be a node's proxy. The message says what to do. */
 export class NodeAgentError extends CodedError<{ readonly code: 'not-linux' | 'not-allowed' | 'no-nftables' | 'listen' }> {}
@@ -50,18 +51,18 @@ export async function startNodeAgent(
   setConntrack(config.conntrack ?? {}, logger);
   const families: readonly IpFamily[] = existsSync('/proc/net/if_inet6') ? ['IPv4', 'IPv6'] : ['IPv4'];
   const stopping = new AbortController();
-  const follow = <T extends KubeObject>(resource: Resource<T>, labelSelector?: string): Informer<T> =>
-    createInformer(
-      client,
-      resource,
-      { transform: withoutBulk, ...(labelSelector === undefined ? {} : { labelSelector }) },
-      { logger },
-    );
+  boundYoungGeneration();
+  const slim = createSlimmer();
   const informers = {
-    services: follow(services, `!${proxyNameLabel}`),
-    endpointSlices: follow(endpointSlices, `!${headlessLabel}`),
-    nodes: follow(nodes),
-    serviceCidrs: follow(serviceCidrs),
+    services: createInformer(client, services, { transform: slim.service, labelSelector: `!${proxyNameLabel}` }, { logger }),
+    endpointSlices: createInformer(
+      client,
+      endpointSlices,
+      { transform: slim.slice, labelSelector: `!${headlessLabel}` },
+      { logger },
+    ),
+    nodes: createInformer(client, nodes, { transform: slim.node }, { logger }),
+    serviceCidrs: createInformer(client, serviceCidrs, {}, { logger }),
   };
   const listen: Listen = async (address, port) =>
     openSocket({ type: 'tcp', bind: { address, port }, listen: 128, ipv6Only: address.includes(':') });
@@ -113,7 +114,7 @@ export async function startNodeAgent(
   return {
     agent,
     families,
-    ready: agent.start(),
+    ready: agent.start().then(releaseGarbage),
     stop: async () => {
       await agent.stop();
       await servers.stop();
@@ -177,12 +178,4 @@ function setConntrack(settings: ConntrackSettings, logger: Logger): void {
       logger.warn({ name, value, error: messageOf(error) }, 'a setting of connection tracking could not be written');
     }
   }
-}
-
-/** What the agent never reads and large clusters have much of. */
-function withoutBulk<T extends KubeObject>(object: T): T {
-  const { metadata } = object;
-  if (metadata === undefined) return object;
-  const { managedFields: _managedFields, ...rest } = metadata as typeof metadata & { managedFields?: unknown };
-  return { ...object, metadata: rest };
 }
