@@ -77,6 +77,15 @@ describe('in a lab', needs, () => {
         assert.match(await ok('exec box -- getent hosts web'), /^10\.96\.\d+\.\d+ /);
       });
 
+      test('exec over SPDY, as kubectl up to 1.29 asks for it', async () => {
+        const { ok, kubectl } = use();
+        const env = { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: 'false' };
+        assert.equal(await ok('exec -i box -- cat', { env, input: 'given\n'.repeat(100_000) }), 'given\n'.repeat(100_000));
+        const failed = await kubectl(['exec', 'box', '--', 'sh', '-c', 'echo out; echo err >&2; exit 3'], { env });
+        assert.deepEqual([failed.status, failed.out], [3, 'out\n']);
+        assert.match(failed.err, /^err\ncommand terminated with exit code 3\n$/);
+      });
+
       test('cp: there and back', async () => {
         const { ok, file, scratch } = use();
         // a lab without root has one user only, and tar would give the file to the one who packed it

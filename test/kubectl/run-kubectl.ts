@@ -40,9 +40,14 @@ export interface Kubectl {
   readonly stopAll: () => void;
 }
 
-/** `kubeconfig` is a file; kubectl may change it (`config set-context`). */
-export function createKubectl(program: string, kubeconfig: string, scratch: string): Kubectl {
-  const env = { PATH: process.env['PATH'] ?? '', HOME: scratch, KUBECONFIG: kubeconfig, TZ: 'UTC', LC_ALL: 'C' };
+/** `kubeconfig` is a file; kubectl may change it (`config set-context`). `more` is added to kubectl's environment. */
+export function createKubectl(
+  program: string,
+  kubeconfig: string,
+  scratch: string,
+  more: Readonly<Record<string, string>> = {},
+): Kubectl {
+  const env = { ...more, PATH: process.env['PATH'] ?? '', HOME: scratch, KUBECONFIG: kubeconfig, TZ: 'UTC', LC_ALL: 'C' };
   const running = new Set<ChildProcess>();
   const run = async (args: string | readonly string[], options: RunOptions = {}): Promise<Ran> => {
     const child = spawn(program, split(args), { cwd: scratch, env: { ...env, ...options.env }, timeout: 60_000 });
