@@ -32,6 +32,9 @@ function machine(given: Given): Machine {
 
 const noUserNamespaces = (line: string): ProbeResult | undefined => (line.startsWith('unshare --user') ? refused : undefined);
 
+const exhausted = (line: string): ProbeResult | undefined =>
+  line.includes('--net') ? { ...refused, stderr: 'unshare: unshare failed: No space left on device' } : undefined;
+
 const cases: readonly {
   readonly name: string;
   readonly given: Given;
@@ -89,6 +92,24 @@ const cases: readonly {
     name: 'root without capabilities',
     given: { isRoot: true, run: (line) => (line.includes('--mount-proc') ? refused : undefined) },
     want: [['namespaces', /Root may not/, /privileged/]],
+  },
+  {
+    name: 'no network namespaces allowed',
+    given: { run: exhausted, files: { '/proc/sys/user/max_net_namespaces': '0' } },
+    want: [['namespaces', /user\.max_net_namespaces is 0/, /sysctl -w user\.max_net_namespaces=15000/]],
+  },
+  {
+    name: 'no user namespaces allowed, in the words of the kernel',
+    given: {
+      run: (line) => (line.startsWith('unshare') ? exhausted('--net') : undefined),
+      files: { '/proc/sys/user/max_user_namespaces': '0' },
+    },
+    want: [['user namespaces', /max_user_namespaces is 0/, /sysctl -w user\.max_user_namespaces/]],
+  },
+  {
+    name: 'as many namespaces as there may be',
+    given: { isRoot: true, run: exhausted },
+    want: [['namespaces', /as many namespaces/, /user\.max_mnt_namespaces=15000/]],
   },
   {
     name: 'a kernel without parts of nftables',

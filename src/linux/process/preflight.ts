@@ -121,6 +121,8 @@ async function checkNamespaces(machine: Machine): Promise<PreflightCheck[]> {
   const [program = 'unshare', ...parameters] = buildUnshareCommand({ asRoot: machine.isRoot });
   const whole = await machine.run(program, [...parameters, '--net', 'true']);
   if (whole.ok) return machine.isRoot ? [good('namespaces')] : [good('user namespaces'), good('namespaces')];
+  const limited = explainLimit(machine, whole.stderr);
+  if (limited !== undefined) return [limited];
   if (machine.isRoot) {
     const fix =
       'In a container, give it CAP_SYS_ADMIN and CAP_NET_ADMIN (docker run --privileged), or run as an ordinary user outside.';
@@ -132,6 +134,18 @@ async function checkNamespaces(machine: Machine): Promise<PreflightCheck[]> {
   const fix =
     'In a container, unmask /proc (docker run --security-opt systempaths=unconfined --security-opt seccomp=unconfined).';
   return [good('user namespaces'), bad('namespaces', problem, fix)];
+}
+
+/** The kernel's word for a limit that is reached is ENOSPC; none of a kind at all is a common setting. */
+function explainLimit(machine: Machine, said: string): PreflightCheck | undefined {
+  if (!said.includes('No space left on device')) return undefined;
+  const kinds = machine.isRoot ? ['mnt', 'pid', 'net'] : ['user', 'mnt', 'pid', 'net'];
+  const settings = kinds.map((kind) => `user.max_${kind}_namespaces`);
+  const zero = settings.find((name) => machine.readFile(`/proc/sys/${name.replace('.', '/')}`) === '0');
+  if (zero === 'user.max_user_namespaces') return undefined;
+  if (zero !== undefined) return bad('namespaces', `${zero} is 0: no such namespaces at all.`, `sudo sysctl -w ${zero}=15000`);
+  const problem = 'There are as many namespaces as the machine allows (user.max_mnt_namespaces and its like).';
+  return bad('namespaces', problem, `sudo sysctl -w ${settings.map((name) => `${name}=15000`).join(' ')}`);
 }
 
 /** Who forbids user namespaces: each of these has its own switch. */
