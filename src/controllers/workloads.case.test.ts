@@ -111,6 +111,7 @@ export function describeWorkloads(name: string, startApi: () => Promise<TestApi>
       await waitUntil(() => cluster.get(deployments, 'ns/web')?.status?.availableReplicas === 6, 'the status is true');
       const made = cluster.get(deployments, 'ns/web');
       assert.equal(made?.status?.observedGeneration, made?.metadata?.generation);
+      assert.equal(made?.metadata?.generation, 1, 'nobody but the controller has written it');
       await waitUntil(
         () =>
           cluster.get(deployments, 'ns/web')?.status?.conditions?.find((condition) => condition.type === 'Progressing')

@@ -61,7 +61,8 @@ export function updateObject(
   });
   assertNoNewFinalizers(served, next, stored.object);
   const prepared = begin(context, served, part, next, stored.object, request);
-  const object = withGeneration(strategy.generation, prepared.object, stored.object);
+  // Status says how far a generation came, it does not make one; annotations may come with it.
+  const object = part === 'status' ? prepared.object : withGeneration(strategy.generation, prepared.object, stored.object);
   const isSame = isEqualJson(object, stored.object);
   if (isSame || request.isDryRun) {
     prepared.rollback();

@@ -152,7 +152,8 @@ export function startDeploymentController({ client, informers, clock, logger }: 
       name,
       'merge',
       { metadata: { annotations: { [revisionAnnotation]: String(revision) } } },
-      { namespace, fieldManager: component },
+      // As upstream: annotations count as a new generation, unless they come with the status.
+      { namespace, fieldManager: component, subresource: 'status' },
     );
     await untilHolds(
       informer,
