@@ -220,6 +220,7 @@ withEachKubectl((cluster) => {
       const { ok, fails } = cluster();
       assert.equal(await ok('scale deployment/web --replicas=4'), 'deployment.apps/web scaled\n');
       await ok('wait --for=jsonpath={.status.readyReplicas}=4 deployment/web --timeout=20s');
+      assert.match(await ok('get deployment web --subresource=scale'), /^NAME +DESIRED +AVAILABLE +AGE\nweb +4 +4 +\d+m?\d*s\n$/);
       assert.equal(
         await fails('scale deployment/web --replicas=1 --current-replicas=9'),
         'error: Expected replicas to be 9, was 4\n',

@@ -1,6 +1,6 @@
 /** `scale`: one view of everything that has replicas (autoscaling/v1 Scale). */
 import type { Scale } from '../../api/index.ts';
-import { labelSelectorFromObject, printLabelSelector, scaleSchema, selectorFromMap } from '../../api/index.ts';
+import { ageText, labelSelectorFromObject, printLabelSelector, scaleSchema, selectorFromMap } from '../../api/index.ts';
 import { decodeBody, readBody } from '../http/body.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import { formOf } from '../http/object-requests.ts';
@@ -23,7 +23,9 @@ export async function serveScale(services: Services, exchange: Exchange, served:
   const { namespace, name } = path;
   if (exchange.method === 'GET') {
     const { object } = readObject(services.context, served, namespace, name);
-    return formAnswer(200, JSON.stringify(scaleOf(object)), form);
+    const scale = scaleOf(object);
+    const shown = form.as === 'Table' ? scaleTable(scale, form.version ?? 'v1', services.context.now()) : scale;
+    return formAnswer(200, JSON.stringify(shown), form);
   }
   const options = writeOptionsOf(exchange);
   const bytes = await readBody(exchange.request);
@@ -57,6 +59,33 @@ function scaleOf(object: ApiObject): Scale {
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas: spec?.replicas ?? 0 },
     status: { replicas: status?.replicas ?? 0, selector: selectorText(object.kind, spec?.selector) },
+  };
+}
+
+/** What `kubectl get --subresource=scale` prints. */
+function scaleTable(scale: Scale, version: string, now: Date): object {
+  const { metadata, spec, status } = scale;
+  const column = (name: string, type: string): object => ({
+    name,
+    type,
+    format: name === 'Name' ? 'name' : '',
+    description: '',
+    priority: 0,
+  });
+  const apiVersion = `meta.k8s.io/${version}`;
+  const age = ageText(now.getTime() - Date.parse(metadata?.creationTimestamp ?? now.toISOString()));
+  const cells = [metadata?.name ?? '', spec?.replicas ?? 0, status?.replicas ?? 0, age];
+  return {
+    kind: 'Table',
+    apiVersion,
+    metadata: { resourceVersion: metadata?.resourceVersion ?? '' },
+    columnDefinitions: [
+      column('Name', 'string'),
+      column('Desired', 'integer'),
+      column('Available', 'integer'),
+      column('Age', 'string'),
+    ],
+    rows: [{ cells, object: { kind: 'PartialObjectMetadata', apiVersion, metadata } }],
   };
 }
 
