@@ -86,7 +86,7 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
   let committed: () => void = () => undefined;
   const { client, nftables, stop } = await startMeasuredAgent(shape, { onSync: () => committed() });
   let resourceVersion = 10_000_000;
-  const measure = async (change: (sample: number) => void): Promise<ChangeFigures> => {
+  const measure = async (prepare: (sample: number) => () => void): Promise<ChangeFigures> => {
     const times: number[] = [];
     const kernelTimes: number[] = [];
     let usage = process.cpuUsage();
@@ -96,9 +96,11 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
       const done = new Promise<void>((resolve) => {
         committed = resolve;
       });
+      // What the API server would do is not measured.
+      const send = prepare(sample);
       const commitMs = nftables.commitMs;
       const start = performance.now();
-      change(sample);
+      send();
       let end = 0;
       await done.then(() => {
         end = performance.now();
@@ -117,20 +119,22 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
       cpuMs: (user + system) / 1000 / samples,
     };
   };
-  const noise = await measure(() => void setImmediate(() => committed()));
+  const noise = await measure(() => () => void setImmediate(() => committed()));
   const changed = await measure((sample) => {
     const index = (sample * 7919) % shape.serviceCount;
-    const versions = [Math.floor(sample / shape.serviceCount) + 1];
-    client.send(endpointSlices, 'MODIFIED', makeSlice(shape, index, versions, ++resourceVersion));
+    const slice = makeSlice(shape, index, [Math.floor(sample / shape.serviceCount) + 1], ++resourceVersion);
+    return () => client.send(endpointSlices, 'MODIFIED', slice);
   });
-  const added = await measure((sample) => {
-    client.send(serviceResource, 'ADDED', makeService(shape, shape.serviceCount + sample));
-    client.send(endpointSlices, 'ADDED', makeSlice(shape, shape.serviceCount + sample));
-  });
-  const removed = await measure((sample) => {
-    client.send(serviceResource, 'DELETED', makeService(shape, shape.serviceCount + sample));
-    client.send(endpointSlices, 'DELETED', makeSlice(shape, shape.serviceCount + sample));
-  });
+  const eventsOf = (type: 'ADDED' | 'DELETED') => (sample: number) => {
+    const service = makeService(shape, shape.serviceCount + sample);
+    const slice = makeSlice(shape, shape.serviceCount + sample);
+    return () => {
+      client.send(serviceResource, type, service);
+      client.send(endpointSlices, type, slice);
+    };
+  };
+  const added = await measure(eventsOf('ADDED'));
+  const removed = await measure(eventsOf('DELETED'));
   await stop();
   return { 'endpoint changed': changed, 'Service added': added, 'Service removed': removed, noise };
 }

@@ -4,7 +4,7 @@ import type { AgentOptions } from '../../src/agent/index.ts';
 import { endpointSlices, nodes, services } from '../../src/api/index.ts';
 import { createInformer } from '../../src/client/index.ts';
 import { Nftables, openNetlink } from '../../src/linux/index.ts';
-import type { NetlinkSocket, NftBatch, NftElement, NftTable } from '../../src/linux/index.ts';
+import type { NetlinkSocket, NftBatch } from '../../src/linux/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import { MemoryClient } from './memory-client.ts';
 import type { ClusterShape } from './objects.ts';
@@ -29,9 +29,9 @@ export class MeasuredNftables extends Nftables {
     return count;
   }
 
-  override visitElements(table: NftTable, set: string, visit: (element: NftElement) => void): void {
+  override visitElementTexts(...args: Parameters<Nftables['visitElementTexts']>): void {
     const start = performance.now();
-    super.visitElements(table, set, visit);
+    super.visitElementTexts(...args);
     this.dumpMs += performance.now() - start;
   }
 }

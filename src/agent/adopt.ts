@@ -3,7 +3,7 @@
  * A table with the right sets is mended chain by chain and row by row; any other is replaced within one transaction, so that it is
  * never away (without it even established connections stop).
  */
-import type { DumpedChain, DumpedRule, DumpedSet, NftBatch, NftElement, Nftables, NftSet } from '../linux/index.ts';
+import type { DumpedChain, DumpedRule, DumpedSet, NftBatch, NftElement, Nftables, NftSet, NftVerdict } from '../linux/index.ts';
 import { expressionsEqual, nftTypeOf } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { ChainOptions, Rule } from './chains.ts';
@@ -60,7 +60,9 @@ export function dumpRows(nftables: Nftables, family: IpFamily): Map<RowSet, Map<
     if (intervalSets.has(set) && set !== 'source-ranges') {
       for (const key of rangesOf(nftables.dumpElements(tableOf(family), set), family)) elements.set(key, '');
     } else {
-      nftables.visitElements(tableOf(family), set, (element) => elements.set(keyOf(element), dataOf(element)));
+      nftables.visitElementTexts(tableOf(family), set, ({ key, keyEnd, data, verdict }) => {
+        elements.set(keyEnd === undefined ? key : key + keyEnd, verdict === undefined ? (data ?? '') : textOf(verdict));
+      });
     }
     rows.set(set, elements);
   }
@@ -103,20 +105,20 @@ export function findFaults(dump: Omit<TableDump, 'rows'>, family: IpFamily, opti
 /** The lists that the rows spell, to be kept, and an id beyond all that live. */
 export function seedFrom(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, family: IpFamily): TableSeed {
   const length = frontendLength(family);
-  const lists = new Map<Bytes, { inside: MutableList; outside: MutableList }>();
+  const lists = new Map<Bytes, { readonly inside: MutableList; readonly outside: MutableList }>();
   const put = (key: Bytes, endpoint: Bytes, id: number | undefined): void => {
     const frontend = key.slice(0, length);
-    const index = unpackNumber(key.slice(length));
+    const index = unpackNumber(key, length);
     let entry = lists.get(frontend);
     if (entry === undefined) lists.set(frontend, (entry = { inside: newList(), outside: newList() }));
     const list = index >= outsideOffset ? entry.outside : entry.inside;
-    list.endpoints.set(index % outsideOffset, endpoint);
-    if (id !== undefined) list.ids.set(index % outsideOffset, id);
+    list.endpoints[index % outsideOffset] = endpoint;
+    if (id !== undefined) (list.ids ??= [])[index % outsideOffset] = id;
   };
   for (const [key, endpoint] of rows.get('endpoints') ?? []) put(key, endpoint, undefined);
   const pinned = rows.get('pinned') ?? new Map<Bytes, Bytes>();
   let maxId = 0;
-  for (const key of pinned.keys()) maxId = Math.max(maxId, unpackNumber(key.slice(length)));
+  for (const key of pinned.keys()) maxId = Math.max(maxId, unpackNumber(key, length));
   for (const [key, id] of rows.get('slots') ?? []) {
     maxId = Math.max(maxId, unpackNumber(id));
     const endpoint = pinned.get(key.slice(0, length) + id);
@@ -226,15 +228,8 @@ function areSameRules(ours: readonly Rule[], found: readonly DumpedRule[]): bool
   return ours.length === found.length && ours.every((rule, index) => expressionsEqual(rule, found[index]?.expressions ?? []));
 }
 
-function keyOf(element: NftElement): Bytes {
-  const key = fromUint8Array(element.key);
-  return element.keyEnd === undefined ? key : key + fromUint8Array(element.keyEnd);
-}
-
-function dataOf(element: NftElement): Bytes {
-  const { verdict, data } = element;
-  if (verdict !== undefined) return verdict.kind === 'goto' ? verdict.chain : `(${verdict.kind})`;
-  return data === undefined ? '' : fromUint8Array(data);
+function textOf(verdict: NftVerdict): Bytes {
+  return verdict.kind === 'goto' ? verdict.chain : `(${verdict.kind})`;
 }
 
 /** Start elements and the exclusive end marks behind them -> first and last address, joined. */
@@ -266,26 +261,26 @@ function predecessor(key: Bytes): Bytes {
   return fromUint8Array(bytes);
 }
 
+/** By index, with holes where rows are missing. */
 interface MutableList {
-  readonly endpoints: Map<number, Bytes>;
-  readonly ids: Map<number, number>;
+  readonly endpoints: (Bytes | undefined)[];
+  ids: (number | undefined)[] | undefined;
 }
 
 function newList(): MutableList {
-  return { endpoints: new Map(), ids: new Map() };
+  return { endpoints: [], ids: undefined };
 }
 
 /** Without holes; a damaged list (gaps, ids for only some) is cut where it ceases to make sense. */
 function freezeList({ endpoints, ids }: MutableList): { endpoints: Bytes[]; ids?: number[] } {
-  const list: Bytes[] = [];
+  const list = new Set<Bytes>();
   const own: number[] = [];
-  const hasIds = ids.size > 0;
   for (let index = 0; ; index++) {
-    const endpoint = endpoints.get(index);
-    const id = ids.get(index);
-    if (endpoint === undefined || list.includes(endpoint) || (id !== undefined) !== hasIds) break;
-    list.push(endpoint);
+    const endpoint = endpoints[index];
+    const id = ids?.[index];
+    if (endpoint === undefined || list.has(endpoint) || (id !== undefined) !== (ids !== undefined)) break;
+    list.add(endpoint);
     if (id !== undefined) own.push(id);
   }
-  return hasIds ? { endpoints: list, ids: own } : { endpoints: list };
+  return ids === undefined ? { endpoints: [...list] } : { endpoints: [...list], ids: own };
 }

@@ -51,8 +51,10 @@ export function packNumber(value: number): Bytes {
   return String.fromCharCode(value & 0xff, (value >> 8) & 0xff, (value >> 16) & 0xff, value >>> 24);
 }
 
-export function unpackNumber(bytes: Bytes): number {
-  return (bytes.charCodeAt(0) | (bytes.charCodeAt(1) << 8) | (bytes.charCodeAt(2) << 16) | (bytes.charCodeAt(3) << 24)) >>> 0;
+/** The number that starts at this place. */
+export function unpackNumber(bytes: Bytes, at = 0): number {
+  const [a, b, c, d] = [bytes.charCodeAt(at), bytes.charCodeAt(at + 1), bytes.charCodeAt(at + 2), bytes.charCodeAt(at + 3)];
+  return (a | (b << 8) | (c << 16) | (d << 24)) >>> 0;
 }
 
 /** Bytes of an address of the family: 4 or 16. */

@@ -198,29 +198,34 @@ export class TableState {
     const changes = new Changes();
     for (const name of this.#chains.keys()) if (!chains.has(name)) changes.newChains.push(name);
     for (const name of chains) if (!this.#chains.has(name) && parsePickChain(name) !== undefined) changes.oldChains.push(name);
-    // What is left of these when all wanted rows have been taken out is to go. Of an empty table nothing is looked for.
-    const left = new Map(
-      [...rows].filter(([, elements]) => elements.size > 0).map(([set, elements]) => [set, new Map(elements)]),
-    );
     const sizes = new Map<RowSet, number>(rowSets.map((set) => [set, 0]));
+    const found = new Map<RowSet, number>(rowSets.map((set) => [set, 0]));
     this.visitRows((row) => {
       sizes.set(row.set, (sizes.get(row.set) ?? 0) + 1);
-      const elements = left.get(row.set);
-      const before = elements?.get(row.key);
+      const before = rows.get(row.set)?.get(row.key);
       if (before === undefined) return changes.add(row);
-      elements?.delete(row.key);
+      found.set(row.set, (found.get(row.set) ?? 0) + 1);
       if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
     });
     this.#sizes.clear();
     for (const [set, size] of sizes) if (size > 0) this.#sizes.set(set, size);
-    for (const [set, elements] of left) {
-      for (const key of elements.keys()) {
+    const strangers = new Set([...rows].filter(([set, elements]) => elements.size > (found.get(set) ?? 0)).map(([set]) => set));
+    if (strangers.size > 0) this.#removeStrangers(rows, strangers, changes);
+    this.#forgetTouched();
+    return changes;
+  }
+
+  /** Deletes what nobody wants, of the sets that hold such rows. */
+  #removeStrangers(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, sets: ReadonlySet<RowSet>, changes: Changes): void {
+    const wanted = new Map([...sets].map((set) => [set, new Set<Bytes>()]));
+    this.visitRows((row) => wanted.get(row.set)?.add(row.key));
+    for (const [set, keys] of wanted) {
+      for (const key of rows.get(set)?.keys() ?? []) {
+        if (keys.has(key)) continue;
         if (set === 'source-ranges' && !this.#isFirewalled(key)) changes.removals.push({ kind: 'delete', row: { set, key } });
         else changes.delete({ set, key });
       }
     }
-    this.#forgetTouched();
-    return changes;
   }
 
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */

@@ -4,7 +4,17 @@ import { MESSAGE_HEADER_BYTES, MessageWriter, NLM_F_ACK, NLM_F_DUMP } from '../n
 import type { NetlinkSocket } from '../netlink/netlink-socket.ts';
 import { isNoSuchThing } from '../errors.ts';
 import { writeElement, writeFamily, type NftBatch } from './batch.ts';
-import { decodeChain, decodeCounter, decodeElements, decodeGeneration, decodeRule, decodeSet, decodeTable } from './decode.ts';
+import {
+  decodeChain,
+  decodeCounter,
+  decodeElements,
+  decodeElementTexts,
+  decodeGeneration,
+  decodeRule,
+  decodeSet,
+  decodeTable,
+  type ElementText,
+} from './decode.ts';
 import {
   NFNL_BATCH_GENID,
   NFNL_MSG_BATCH_BEGIN,
@@ -102,6 +112,14 @@ export class Nftables {
       w.attributeString(NFTA_SET_ELEM_LIST.TABLE, table.name).attributeString(NFTA_SET_ELEM_LIST.SET, set);
     });
     for (const message of messages) decodeElements(message, visit);
+  }
+
+  /** As `visitElements`, in binary strings; the element is valid during the call. For an interval end or a counter ask `visitElements`. */
+  visitElementTexts(table: NftTable, set: string, visit: (element: Readonly<ElementText>) => void): void {
+    const messages = this.#dump(NFT_MSG.GETSETELEM, familyNumbers[table.family], (w) => {
+      w.attributeString(NFTA_SET_ELEM_LIST.TABLE, table.name).attributeString(NFTA_SET_ELEM_LIST.SET, set);
+    });
+    for (const message of messages) decodeElementTexts(message, visit);
   }
 
   dumpElements(table: NftTable, set: string): NftElement[] {
