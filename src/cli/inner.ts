@@ -22,7 +22,7 @@ export async function inner(text: string): Promise<void> {
     if (cluster === undefined) process.exit(0);
     if (options.extension !== undefined) await Promise.race([extend(cluster, options.extension), stopped]);
     await stopped;
-    await cluster.abandon();
+    cluster.abandon();
     // every process, namespace and mount of the lab ends with this one
     process.exit(0);
   } catch (error) {

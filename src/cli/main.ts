@@ -14,11 +14,16 @@ export async function main(args: readonly string[]): Promise<void> {
       process.exitCode = error.exitCode;
       return;
     }
-    process.exitCode = 1;
-    // an expected error has a message that says what to do; anything else is a bug, and its stack helps to mend it
-    if (error instanceof CodedError) console.error(`fairlead: ${error.message}`);
-    else console.error(error);
+    reportFailure(error);
   }
+}
+
+/** Prints what went wrong and sets the exit status to 1. */
+export function reportFailure(error: unknown): void {
+  process.exitCode = 1;
+  // an expected error has a message that says what to do; anything else is a bug, and its stack helps to mend it
+  if (error instanceof CodedError) console.error(`fairlead: ${error.message}`);
+  else console.error(error);
 }
 
 /** The command line as it is defined: for parsing it, and for what else follows from it. */
@@ -34,7 +39,7 @@ export function createProgram(): Command {
     .command('up')
     .description('start a cluster on this machine: a Kubernetes API, nodes and pods made of network namespaces, real packets')
     .option('-f, --filename <path>', 'apply this file or directory once everything runs (repeatable)', collect, [])
-    .option('--nodes <n>', 'number of nodes', positiveInteger, 3)
+    .option('--nodes <n>', 'number of nodes', nodeCount, 3)
     .option('-p, --publish <local:namespace/service:port>', 'open a port of this host to a Service (repeatable)', collect, [])
     .option('--name <name>', 'name of the lab, for a second one beside the first', labName, 'default')
     .option('--forward <address>', 'ask this name server for names that the lab does not know (repeatable)', collectOptional)
@@ -241,6 +246,15 @@ function collect(value: string, previous: readonly string[]): string[] {
 function labName(text: string): string {
   if (/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/.test(text)) return text;
   throw new InvalidArgumentError('It must be lower-case letters, digits and dashes, at most 40.');
+}
+
+/** The lab's address plan has room for this many nodes. */
+const maxNodes = 254;
+
+function nodeCount(text: string): number {
+  const count = positiveInteger(text);
+  if (count > maxNodes) throw new InvalidArgumentError(`A lab holds ${maxNodes} nodes at most.`);
+  return count;
 }
 
 /** Commander names the flag and the value in front of this message. */

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { CodedError } from '../observe/index.ts';
+import { CodedError, messageOf } from '../observe/index.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -67,7 +67,7 @@ export function controlSocketIn(directory: string): string {
 export async function claimLab(state: LabState): Promise<string> {
   const { name } = state;
   const parent = labsDirectory();
-  mkdirSync(parent, { recursive: true, mode: 0o700 });
+  makeFolder(parent, name);
   assertOurs(parent, name);
   const directory = join(parent, name);
   if (Buffer.byteLength(controlSocketIn(directory)) >= socketPathBytes) {
@@ -188,6 +188,17 @@ function readState(directory: string): LabState | undefined {
   } catch {
     // not ours, or of a machine that lost power: nobody runs there
     return undefined;
+  }
+}
+
+/** The folder that it stands in is there, or is somebody else's to make. */
+function makeFolder(path: string, name: string): void {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if (existsSync(path)) return;
+    const text = `cannot make ${path} (${messageOf(error)}); set XDG_RUNTIME_DIR to a directory that can be written`;
+    throw new LabStateError(text, { code: 'unsafe-directory', name }, { cause: error });
   }
 }
 

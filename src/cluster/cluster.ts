@@ -18,6 +18,7 @@ import type { ClusterDns } from '../kubelet/index.ts';
 import { controlPlaneAddress, dnsAddress, Lab } from '../lab/index.ts';
 import { formatIp, mustParseCidr } from '../net/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
+import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { applyManifests } from './apply.ts';
 import { startMachine } from './machine.ts';
@@ -68,7 +69,7 @@ export interface Cluster {
   /** Takes everything down. */
   close(): Promise<void>;
   /** For a process that ends right after: makes safe what is kept, and leaves the rest to the kernel, which is faster at it. */
-  abandon(): Promise<void>;
+  abandon(): void;
 }
 
 export interface SettleOptions {
@@ -175,8 +176,13 @@ async function assemble(
   undo.push(() => machineWork.stop());
   await controllers.ready;
   const settle = (settleOptions?: SettleOptions): Promise<readonly string[]> =>
-    untilSettled(informers, machines, options.nodes ?? 3, settleOptions);
-  const missing = await settle();
+    untilNothingIsMissing(
+      () => [...nodesMissing(informers, machines, options.nodes ?? 3), ...unsettled(informers)],
+      machines,
+      settleOptions,
+    );
+  // whatever else the API holds from last time is waited for by those who ask for it
+  const missing = await untilNothingIsMissing(() => nodesMissing(informers, machines, options.nodes ?? 3), machines);
   progress(
     `${machines.size} ${machines.size === 1 ? 'node' : 'nodes'}, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
   );
@@ -195,7 +201,7 @@ async function assemble(
     close: async () => {
       for (const step of undo.toReversed()) await step();
     },
-    abandon: () => api.close(),
+    abandon: () => api.store.close(),
   };
 }
 
@@ -258,16 +264,22 @@ function followNodes(
           machines.delete(name);
           await machine?.stop();
         } else if (machine === undefined) {
-          const started = await startMachine(name, node.spec?.podCIDRs ?? [], {
-            lab,
-            client,
-            informers,
-            events: parts.events,
-            dns: parts.clusterDns,
-            sandbox,
-            logger: parts.logger,
-          });
-          machines.set(name, started);
+          const { events, clusterDns: dns, logger } = parts;
+          try {
+            const started = await startMachine(name, node.spec?.podCIDRs ?? [], {
+              lab,
+              client,
+              informers,
+              events,
+              dns,
+              sandbox,
+              logger,
+            });
+            machines.set(name, started);
+          } catch (error) {
+            events.event(node, 'Warning', 'FailedToStartNode', messageOf(error));
+            throw error;
+          }
         }
         if (node !== undefined) await writePodCidrs(client, node, lab);
       },
@@ -315,19 +327,18 @@ function providerOf(lab: Lab): LoadBalancerProvider {
   };
 }
 
-async function untilSettled(
-  informers: SharedInformers,
+async function untilNothingIsMissing(
+  findMissing: () => readonly string[],
   machines: ReadonlyMap<string, Machine>,
-  nodeCount: number,
   { timeoutMs = defaultSettleMs, waiting = () => undefined }: SettleOptions = {},
 ): Promise<readonly string[]> {
   const deadline = performance.now() + timeoutMs;
   let nextWordMs = performance.now() + waitingIntervalMs;
   for (;;) {
-    const missing = [...nodesMissing(informers, machines, nodeCount), ...unsettled(informers)];
+    const missing = findMissing();
     if (missing.length === 0) {
       await Promise.all([...machines.values()].map((machine) => machine.agent.idle()));
-      if (unsettled(informers).length === 0) return [];
+      if (findMissing().length === 0) return [];
     } else if (performance.now() > deadline) {
       return missing;
     } else if (performance.now() > nextWordMs) {

@@ -4,7 +4,7 @@ import { configMaps, endpointSlices, nodes, pods, secrets, serviceCidrs, service
 import type { EventSink, KubeClient, SharedInformers } from '../client/index.ts';
 import { Kubelet } from '../kubelet/index.ts';
 import type { ClusterDns, SandboxHost } from '../kubelet/index.ts';
-import type { Lab } from '../lab/index.ts';
+import type { Lab, LabNode } from '../lab/index.ts';
 import { Conntrack, Nftables } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
 
@@ -29,8 +29,19 @@ export interface Machine {
 
 /** Adds the node to the lab and starts its kubelet and proxy. The informers must be started by the caller. */
 export async function startMachine(name: string, podCidrs: readonly string[], parts: MachineParts): Promise<Machine> {
+  const labNode = await parts.lab.addNode({ name, ...(podCidrs.length === 0 ? {} : { podCidrs }) });
+  try {
+    return await furnish(labNode, parts);
+  } catch (error) {
+    // a half-made node would be in the way of the next attempt
+    await parts.lab.removeNode(name);
+    throw error;
+  }
+}
+
+async function furnish(labNode: LabNode, parts: MachineParts): Promise<Machine> {
   const { lab, client, informers, logger } = parts;
-  const labNode = await lab.addNode({ name, ...(podCidrs.length === 0 ? {} : { podCidrs }) });
+  const { name } = labNode;
   const { place } = labNode.site;
   const agent = new Agent(
     {
