@@ -7,6 +7,8 @@ import type { Desk, Running } from './up-harness.ts';
 
 export interface KillOptions {
   readonly count: number;
+  /** Begins no further round after this time; a slow machine then sees fewer of them. */
+  readonly budgetMs?: number;
   readonly seed: number;
   /** Longest wait before a kill: half into a start and half into what runs is a good measure. */
   readonly maxDelayMs: number;
@@ -21,7 +23,7 @@ const victims = ['supervisor', 'lab', 'launcher', 'everything'] as const;
  */
 export async function killAgainAndAgain(
   desk: Desk,
-  { count, seed, maxDelayMs, report = () => undefined }: KillOptions,
+  { count, budgetMs = Number.POSITIVE_INFINITY, seed, maxDelayMs, report = () => undefined }: KillOptions,
 ): Promise<void> {
   const random = mulberry32(seed);
   const word = `1000.${process.pid}`;
@@ -29,7 +31,8 @@ export async function killAgainAndAgain(
   writeFileSync(manifest, `${webService('web')}---\n${sleeper(word)}`);
   const args = ['--name', 'killed', '--nodes', '2', '--data', join(desk.folder, 'killed-data')];
   const mountsBefore = mounts();
-  for (let round = 0; round < count; round++) {
+  const endMs = performance.now() + budgetMs;
+  for (let round = 0; round < count && performance.now() < endMs; round++) {
     const victim = victims[Math.floor(random() * victims.length)] ?? 'lab';
     const delayMs = Math.floor(random() * maxDelayMs);
     const what = `round ${round} of seed ${seed}: ${victim} killed after ${delayMs} ms`;

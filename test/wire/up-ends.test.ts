@@ -148,5 +148,5 @@ test('directories without an owner go at the next start, whatever is in them', n
 
 test('whatever is killed at whatever moment: it starts again, and the machine is clean', needsLab, async () => {
   const seed = Number(process.env['FAIRLEAD_SEED'] ?? Math.floor(Math.random() * 1e6));
-  await killAgainAndAgain(desk, { count: 8, seed, maxDelayMs: 1500 });
+  await killAgainAndAgain(desk, { count: 15, budgetMs: 18_000, seed, maxDelayMs: 1500 });
 });

@@ -186,7 +186,8 @@ export interface LabTraces {
 export function namespacesInUse({ namespaces, fromTicks, toTicks }: LabTraces): string[] {
   const found = new Set<string>();
   for (const pid of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
-    const startTicks = Number(processStartTime(Number(pid)) ?? 0);
+    // a process that outlived its lab has lost its parent to the first process: whoever else started meanwhile has older ancestors
+    const startTicks = Number(processStartTime(firstAncestor(Number(pid))) ?? 0);
     if (startTicks < fromTicks || startTicks > toTicks) continue;
     try {
       for (const namespace of namespacesOf(Number(pid)))
@@ -197,6 +198,25 @@ export function namespacesInUse({ namespaces, fromTicks, toTicks }: LabTraces): 
     }
   }
   return [...found];
+}
+
+/** The process, or its ancestor right below the first process. */
+function firstAncestor(pid: number): number {
+  for (let at = pid; ;) {
+    const parent = parentOf(at);
+    if (parent <= 1) return at;
+    at = parent;
+  }
+}
+
+function parentOf(pid: number): number {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1]);
+  } catch {
+    // it has ended
+    return 0;
+  }
 }
 
 /** A line per mount that this process sees. */

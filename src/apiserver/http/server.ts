@@ -107,9 +107,11 @@ export class HttpServer {
       (server) => new Promise<void>((resolve) => void (server.listening ? server.close(() => resolve()) : resolve())),
     );
     for (const socket of this.#upgraded) socket.destroy();
-    // Streams end in a microtask; what is idle or does not end by itself is cut.
-    setTimeout(() => this.#server.closeAllConnections(), 20);
+    // Streams end in a microtask; what is idle or does not end by itself is cut. Again and again: a connection that is still
+    // shaking hands is not known yet.
+    const cutting = setInterval(() => this.#server.closeAllConnections(), 20);
     await Promise.all(closed);
+    clearInterval(cutting);
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
