@@ -91,7 +91,7 @@ async function churn({ serviceCount, changesPerSecond, seconds, rate }: ChurnFac
   let syncs = 0;
   let wrongRows = 0;
   const { agent, client, stop } = await startMeasuredAgent(shape, {
-    socket: await pair.openNetfilter(),
+    openNetfilter: () => pair.openNetfilter(),
     podCidrs: [pairPodCidr],
     onSync: (_family, result) => {
       syncs++;

@@ -82,7 +82,7 @@ async function measurePackets({ serviceCount, hasAffinity, connections, rounds }
   await pair.dial({ ...toPods, connections: warmUps });
   const bare = median([await pair.dial(toPods), await pair.dial(toPods), await pair.dial(toPods)]);
   const shape = { serviceCount, endpointsPerService: endpointCount, hasAffinity, podAddresses };
-  const { stop } = await startMeasuredAgent(shape, { socket: await pair.openNetfilter(), podCidrs: [pairPodCidr] });
+  const { stop } = await startMeasuredAgent(shape, { openNetfilter: () => pair.openNetfilter(), podCidrs: [pairPodCidr] });
   await pair.dial({ serviceCount, connections: warmUps });
   const direct: DialReport[] = [];
   const service: DialReport[] = [];

@@ -3,7 +3,7 @@ import { Agent, boundYoungGeneration, createSlimmer, releaseGarbage } from '../.
 import type { AgentOptions } from '../../src/agent/index.ts';
 import { endpointSlices, nodes, services } from '../../src/api/index.ts';
 import { createInformer } from '../../src/client/index.ts';
-import { Nftables, openNetlink } from '../../src/linux/index.ts';
+import { Conntrack, Nftables, openNetlink } from '../../src/linux/index.ts';
 import type { NetlinkSocket, NftBatch } from '../../src/linux/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import { MemoryClient } from './memory-client.ts';
@@ -51,9 +51,12 @@ export interface MeasuredAgent {
 /** Starts the informers, waits for their lists, then starts the agent and waits until the kernel has everything. */
 export async function startMeasuredAgent(
   shape: ClusterShape,
-  options: Partial<AgentOptions> & { readonly socket?: NetlinkSocket; readonly podCidrs?: readonly string[] } = {},
+  options: Partial<AgentOptions> & {
+    readonly openNetfilter?: () => Promise<NetlinkSocket>;
+    readonly podCidrs?: readonly string[];
+  } = {},
 ): Promise<MeasuredAgent> {
-  const { socket, podCidrs, ...agentOptions } = options;
+  const { openNetfilter = async () => openNetlink('netfilter'), podCidrs, ...agentOptions } = options;
   const client = new MemoryClient();
   client.provide(services, () => generate(shape.serviceCount, (index) => makeService(shape, index)));
   client.provide(endpointSlices, () => generate(shape.serviceCount, (index) => makeSlice(shape, index)));
@@ -69,13 +72,15 @@ export async function startMeasuredAgent(
   };
   for (const informer of Object.values(informers)) informer.start(stop.signal);
   await Promise.all(Object.values(informers).map((informer) => informer.synced()));
-  const nftables = new MeasuredNftables(socket ?? openNetlink('netfilter'));
+  const nftables = new MeasuredNftables(await openNetfilter());
   const agent = new Agent(
     {
       nodeName,
       families: ['IPv4'],
       informers,
       nftables,
+      conntrack: new Conntrack(await openNetfilter()),
+      monitorSocket: await openNetfilter(),
       listen: () => Promise.reject(new Error('no health-check ports here')),
       serviceCidrs: [serviceCidr],
       ...agentOptions,

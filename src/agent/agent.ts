@@ -136,7 +136,6 @@ export class Agent {
     this.#isRunning = true;
     this.#startedAtMs = this.#clock.now();
     this.#tracker.start();
-    this.#monitor?.start();
     this.#options.linkAddresses?.start(() => {
       this.#tracker.markAll();
       this.#schedule();
@@ -145,6 +144,8 @@ export class Agent {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#sync();
+    // Only now: of all that the first sync writes the kernel would have to tell us.
+    this.#monitor?.start();
     await this.idle();
   }
 
@@ -385,6 +386,8 @@ export class Agent {
   }
 
   #syncHealthChecks(): void {
+    const haveChanged = this.#tables.map(({ state }) => state.takeHealthCheckChange()).includes(true);
+    if (!haveChanged && !this.#healthChecks.hasFailures) return;
     const byFamily = this.#tables.map(({ family, state }) => {
       const checks = new Map<number, HealthCheck>();
       for (const [key, { port, localReadyCount }] of state.healthChecks()) {

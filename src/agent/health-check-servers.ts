@@ -37,13 +37,22 @@ export class HealthCheckServers {
   readonly #logger: Logger;
   readonly #listeners = new Map<string, Listener>();
 
+  /** Family and port of those that failed to listen. */
+  readonly #failures = new Set<string>();
+
   constructor(options: HealthCheckServersOptions, context: { readonly logger: Logger }) {
     this.#options = options;
     this.#logger = context.logger;
   }
 
+  /** Some port could not be had: the next `sync` will try again. */
+  get hasFailures(): boolean {
+    return this.#failures.size > 0;
+  }
+
   /** Makes the listeners of one family those of `checks` (by port). New counts hold for the next request. */
   async sync(family: IpFamily, checks: ReadonlyMap<number, HealthCheck>): Promise<void> {
+    for (const key of this.#failures) if (key.startsWith(`${family} `)) this.#failures.delete(key);
     const closing: Promise<void>[] = [];
     for (const [key, listener] of this.#listeners) {
       const [ownFamily, port] = key.split(' ');
@@ -87,6 +96,7 @@ export class HealthCheckServers {
       });
     } catch (error) {
       if (this.#listeners.get(key)?.server === server) this.#listeners.delete(key);
+      this.#failures.add(key);
       this.#logger.warn(
         { service: `${check.namespace}/${check.name}`, port, error: messageOf(error) },
         'health-check node port failed to listen',

@@ -30,9 +30,11 @@ export class TableMonitor {
     this.#ownProcessId = options.nftables.ownProcessId();
   }
 
+  /** To be called after a sync of our own. What somebody else did since then counts as seen. */
   start(): void {
     const { socket } = this.#options;
     this.#monitor = new NftMonitor({ socket, onEvent: (event) => this.#take(event) }, { logger: this.#logger });
+    this.#judgeByGeneration();
   }
 
   async stop(): Promise<void> {
@@ -59,8 +61,13 @@ export class TableMonitor {
       }
       case 'overrun':
         this.#touchesUs = false;
-        if (this.#options.nftables.getGeneration().id !== this.#ownGeneration) this.#options.onForeignChange('unknown');
+        this.#judgeByGeneration();
         return;
     }
+  }
+
+  /** Without having seen who changed what: if the ruleset is not as we left it, it may have been a table of ours. */
+  #judgeByGeneration(): void {
+    if (this.#options.nftables.getGeneration().id !== this.#ownGeneration) this.#options.onForeignChange('unknown');
   }
 }

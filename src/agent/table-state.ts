@@ -48,6 +48,7 @@ export class TableState {
   readonly #claims = new Map<Bytes, WantedFrontend[]>();
   readonly #frontends = new Map<Bytes, FrontendState>();
   readonly #healthChecks = new Map<string, HealthCheckDecision>();
+  #hasNewHealthChecks = true;
   /** Frontends with more than one claim. */
   readonly #contested = new Set<Bytes>();
   /** Uses of rows and chains that several frontends or Services share. */
@@ -75,8 +76,7 @@ export class TableState {
     const before = this.#services.get(key);
     if (wanted === undefined) this.#services.delete(key);
     else this.#services.set(key, wanted);
-    if (wanted?.healthCheck === undefined) this.#healthChecks.delete(key);
-    else this.#healthChecks.set(key, wanted.healthCheck);
+    this.#setHealthCheck(key, wanted?.healthCheck);
     for (const frontend of before?.frontends ?? []) {
       const others = this.#claims.get(frontend.key)?.filter((claim) => claim.service !== key) ?? [];
       if (others.length === 0) this.#claims.delete(frontend.key);
@@ -133,6 +133,13 @@ export class TableState {
       for (const { service } of others) if (service !== winner.service) lost.push({ service, winner: winner.service, frontend });
     }
     return lost;
+  }
+
+  /** Whether any health check has changed since the last call; true at first. */
+  takeHealthCheckChange(): boolean {
+    const hasChanged = this.#hasNewHealthChecks;
+    this.#hasNewHealthChecks = false;
+    return hasChanged;
   }
 
   /** Health checks of the Services that have one, by `namespace/name`. */
@@ -231,6 +238,14 @@ export class TableState {
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
   dropSeed(): void {
     this.#seed = new Map();
+  }
+
+  #setHealthCheck(key: string, check: HealthCheckDecision | undefined): void {
+    const before = this.#healthChecks.get(key);
+    if (before?.port === check?.port && before?.localReadyCount === check?.localReadyCount) return;
+    this.#hasNewHealthChecks = true;
+    if (check === undefined) this.#healthChecks.delete(key);
+    else this.#healthChecks.set(key, check);
   }
 
   #settle(key: Bytes): void {
