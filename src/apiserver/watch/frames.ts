@@ -32,16 +32,12 @@ export function frameFor(
   const type = isIn ? (wasIn ? 'MODIFIED' : 'ADDED') : 'DELETED';
   // The first frame of a Table watch carries the columns; it is that watcher's own.
   if (isFirst) return frame(type, presentation.object(objectOf(event, type), true));
-  let frames = framesOf.get(event);
-  if (frames === undefined) {
-    frames = new Map();
-    framesOf.set(event, frames);
-  }
+  if (latest.event !== event) latest = { event, frames: new Map() };
   const key = `${type} ${presentation.key}`;
-  let bytes = frames.get(key);
+  let bytes = latest.frames.get(key);
   if (bytes === undefined) {
     bytes = frame(type, presentation.object(objectOf(event, type), false));
-    frames.set(key, bytes);
+    latest.frames.set(key, bytes);
   }
   return bytes;
 }
@@ -67,8 +63,11 @@ export function bookmark(
   );
 }
 
-/** Frames already made; they go when the history drops the event. */
-const framesOf = new WeakMap<StoreEvent, Map<string, Buffer>>();
+/** Frames of the event that is being told: a store tells one to all watchers before the next. Older ones would fill the memory. */
+let latest: { readonly event: StoreEvent | undefined; readonly frames: Map<string, Buffer> } = {
+  event: undefined,
+  frames: new Map(),
+};
 
 /** The object that the frame shows: for one that left, its last state in the selection under the revision of the change. */
 function objectOf(event: StoreEvent, type: WatchEventType): ApiObject {
