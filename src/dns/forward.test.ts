@@ -90,7 +90,7 @@ function failing(rcode: number): (query: Message) => Message {
 
 function forwarderTo(servers: readonly FakeServer[], options: Partial<ForwardOptions> = {}) {
   const forwarder = createForwarder(
-    { upstreams: servers.map(({ to }) => to), policy: 'sequential', tryMs: 200, totalMs: 1000, probeEveryMs: 20, ...options },
+    { upstreams: servers.map(({ to }) => to), policy: 'sequential', tryMs: 500, totalMs: 5000, probeEveryMs: 20, ...options },
     { logger: silentLogger },
   );
   after(() => forwarder.close());
