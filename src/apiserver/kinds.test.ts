@@ -102,6 +102,14 @@ describe('namespaces', () => {
     );
     assert.deepEqual((refused.body.details as { causes?: { reason: string }[] }).causes?.[0]?.reason, 'NamespaceTerminating');
     assert.equal((await api.get('/api/v1/namespaces/doomed')).code, 200, 'held by the finalizer of its content');
+    const { status } = (await api.get('/api/v1/namespaces/doomed')).body as { status?: { conditions?: { message: string }[] } };
+    assert.deepEqual(
+      status?.conditions?.map(({ message }) => message),
+      [
+        'Some resources are remaining: configmaps. has 1 resource instances',
+        'Some content in the namespace has finalizers remaining: example.com/hold in 1 resource instances',
+      ],
+    );
     await api.patch(`${maps}/held`, 'merge', { metadata: { finalizers: null } });
     await until(async () => (await api.get('/api/v1/namespaces/doomed')).code === 404, 'the namespace goes');
   });

@@ -4,12 +4,16 @@ import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts } f
 import { messageOf } from '../../observe/index.ts';
 import { catalog, servedOf } from '../registry/catalog.ts';
 import type { Behaviour, RegistryContext, WriteRequest } from '../registry/context.ts';
+import { timestamp } from '../registry/context.ts';
 import { createObject } from '../registry/create.ts';
 import { deleteObject } from '../registry/delete.ts';
+import { isEqualJson } from '../registry/json-equality.ts';
 import { isReadyToGo, removeObject } from '../registry/remove.ts';
 import { assertCreatable } from '../registry/rules.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';
 import { storeKey, storePrefix } from '../store/index.ts';
+import { leftoverConditions } from './namespace-conditions.ts';
+import type { Leftovers } from './namespace-conditions.ts';
 
 const internalWrite: WriteRequest = { isDryRun: false, warn: () => undefined };
 
@@ -131,7 +135,8 @@ function sweepNamespace(context: RegistryContext, namespace: string): boolean {
   const { store } = context;
   const stored = store.get(storeKey(namespaces.group, namespaces.plural, '', namespace));
   if (stored === undefined) return true;
-  let remaining = 0;
+  const resources = new Map<string, number>();
+  const finalizers = new Map<string, number>();
   for (const served of catalog) {
     if (!served.resource.namespaced || served.conversion !== undefined || !served.resource.verbs.includes('delete')) continue;
     const prefix = storePrefix(served.storage.group, served.storage.plural, namespace);
@@ -141,10 +146,29 @@ function sweepNamespace(context: RegistryContext, namespace: string): boolean {
       if (meta.deletionTimestamp === undefined && store.get(key) !== undefined) {
         deleteObject(context, served, namespace, meta.name ?? '', { propagationPolicy: 'Background' }, false);
       }
-      if (store.get(key) !== undefined) remaining += 1;
+      const left = store.get(key);
+      if (left === undefined) continue;
+      count(resources, `${served.storage.plural}.${served.storage.group}`);
+      for (const finalizer of left.object.metadata?.finalizers ?? []) count(finalizers, finalizer);
     }
   }
-  return remaining === 0 && release(context, stored);
+  if (resources.size === 0) return release(context, stored);
+  tellLeftovers(context, stored.key, { resources, finalizers });
+  return false;
+}
+
+function count(counts: Map<string, number>, name: string): void {
+  counts.set(name, (counts.get(name) ?? 0) + 1);
+}
+
+/** Says in the namespace's status what it waits for. */
+function tellLeftovers({ store, now }: RegistryContext, key: string, leftovers: Leftovers): void {
+  const stored = store.get(key);
+  if (stored === undefined) return;
+  const status = (stored.object as Namespace).status ?? {};
+  const conditions = leftoverConditions(leftovers, status.conditions ?? [], timestamp(now()));
+  if (!isEqualJson(conditions, status.conditions))
+    store.update(key, { ...stored.object, status: { ...status, conditions } }, stored.revision);
 }
 
 function release(context: RegistryContext, stored: StoredObject): boolean {
