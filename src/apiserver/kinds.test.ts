@@ -144,6 +144,16 @@ describe('pods', () => {
     assert.equal(body.metadata?.generation, 1);
   });
 
+  test('that ask for a port of their node are told that they do not get it', async () => {
+    const ports = [{ containerPort: 80 }, { containerPort: 81, hostPort: 8081 }];
+    const withPorts = { ...pod('hosted'), spec: { containers: [{ name: 'c', image: 'x', ports }] } };
+    const { headers } = await api.post(pods, withPorts);
+    assert.equal(
+      headers['warning'],
+      '299 - "spec.containers[0].ports[1].hostPort is stored, but nothing in Fairlead acts on it"',
+    );
+  });
+
   test('are bound once', async () => {
     await api.post(pods, pod('bound'));
     const binding = (node: string) => ({

@@ -9,7 +9,7 @@ import type { ApiObject } from '../store/index.ts';
 /** The behaviour of pods. */
 export function createPodBehaviour(): Behaviour {
   return {
-    beginCreate: (object) => {
+    beginCreate: (object, request) => {
       const { spec, metadata } = object as Pod;
       const serviceAccountName = spec?.serviceAccountName ?? spec?.serviceAccount ?? 'default';
       const pod = {
@@ -19,9 +19,18 @@ export function createPodBehaviour(): Behaviour {
         status: { phase: 'Pending', qosClass: qosClassOf(spec?.containers ?? [], spec?.initContainers ?? []) },
       } as ApiObject;
       assertCreatable(servedOf(pods), pod);
+      for (const path of hostPortPaths(spec)) request.warn(`${path} is stored, but nothing in Fairlead acts on it`);
       return { object: pod, commit: () => undefined, rollback: () => undefined };
     },
   };
+}
+
+/** Fields that ask for a port of the node; with hostNetwork every port is one already. */
+function hostPortPaths(spec: Pod['spec']): string[] {
+  if (spec?.hostNetwork === true) return [];
+  return (spec?.containers ?? []).flatMap(({ ports = [] }, container) =>
+    ports.flatMap(({ hostPort = 0 }, port) => (hostPort === 0 ? [] : [`spec.containers[${container}].ports[${port}].hostPort`])),
+  );
 }
 
 /** Guaranteed: every container limits cpu and memory and requests as much; BestEffort: none says anything; else Burstable. */
