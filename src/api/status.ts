@@ -252,6 +252,7 @@ export function patchRejected(text: string, options?: { readonly cause?: unknown
   return statusError(422, 'Invalid', message, { causes }, options);
 }
 
+/** Whether it is an answer of an API server, here or from a server elsewhere. */
 export function isStatusError(error: unknown): error is StatusError {
   return error instanceof StatusError;
 }

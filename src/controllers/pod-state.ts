@@ -6,6 +6,7 @@ export function isPodTerminal(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
+/** Deletion has begun. */
 export function isPodTerminating(pod: Pod): boolean {
   return pod.metadata?.deletionTimestamp !== undefined;
 }
@@ -15,10 +16,12 @@ export function isPodActive(pod: Pod): boolean {
   return !isPodTerminal(pod) && !isPodTerminating(pod);
 }
 
+/** The condition of that type, if the pod has it. */
 export function podCondition(pod: Pod, type: string): PodCondition | undefined {
   return pod.status?.conditions?.find((condition) => condition.type === type);
 }
 
+/** Its Ready condition is True. */
 export function isPodReady(pod: Pod): boolean {
   return podCondition(pod, 'Ready')?.status === 'True';
 }

@@ -14,6 +14,7 @@ import type {
 import { adjust, adjustItems, fill } from './fill.ts';
 import { setPodTemplateDefaults } from './pod-defaults.ts';
 
+/** One replica, a rolling update of a quarter each way, ten revisions, ten minutes to make progress (apps/v1 defaults). */
 export function setDeploymentDefaults(deployment: Deployment): Deployment {
   return adjust(deployment, 'spec', (given) => {
     const spec = fill(given, { replicas: 1, revisionHistoryLimit: 10, progressDeadlineSeconds: 600, strategy: {} });
@@ -28,6 +29,7 @@ export function setDeploymentDefaults(deployment: Deployment): Deployment {
   });
 }
 
+/** One replica (apps/v1 defaults). */
 export function setReplicaSetDefaults(replicaSet: ReplicaSet): ReplicaSet {
   return adjust(replicaSet, 'spec', (spec) => adjust(fill(spec, { replicas: 1 }), 'template', setPodTemplateDefaults));
 }
@@ -41,6 +43,7 @@ export function setReplicationControllerDefaults(controller: ReplicationControll
   );
 }
 
+/** One replica, pods in order, a rolling update from the last, claims kept, ten revisions (apps/v1 defaults). */
 export function setStatefulSetDefaults(statefulSet: StatefulSet): StatefulSet {
   return adjust(statefulSet, 'spec', (given) => {
     const spec = fill(given, {
@@ -66,6 +69,7 @@ export function setStatefulSetDefaults(statefulSet: StatefulSet): StatefulSet {
   });
 }
 
+/** A rolling update with one pod away at a time, ten revisions (apps/v1 defaults). */
 export function setDaemonSetDefaults(daemonSet: DaemonSet): DaemonSet {
   return adjust(daemonSet, 'spec', (given) => {
     const spec = fill(given, { revisionHistoryLimit: 10, updateStrategy: {} });
@@ -80,12 +84,14 @@ export function setDaemonSetDefaults(daemonSet: DaemonSet): DaemonSet {
   });
 }
 
+/** One pod at a time and six retries; labels of the template where it has none of its own (batch/v1 defaults). */
 export function setJobDefaults(job: Job): Job {
   const labels = job.spec?.template?.metadata?.labels;
   const labelled = labels === undefined ? job : { ...job, metadata: fill(job.metadata ?? {}, { labels }) };
   return adjust(labelled, 'spec', setJobSpecDefaults);
 }
 
+/** Runs may overlap; three good and one failed run are kept (batch/v1 defaults). */
 export function setCronJobDefaults(cronJob: CronJob): CronJob {
   return adjust(cronJob, 'spec', (given) => {
     const spec = fill(given, {
@@ -112,10 +118,12 @@ function setJobSpecDefaults(given: JobSpec): JobSpec {
   return adjust(spec, 'template', setPodTemplateDefaults);
 }
 
+/** The defaults of the pods that the template describes. */
 export function setPodTemplateObjectDefaults(podTemplate: PodTemplate): PodTemplate {
   return adjust(podTemplate, 'template', setPodTemplateDefaults);
 }
 
+/** Pending at first, with a file system (core/v1 defaults). */
 export function setClaimDefaults(claim: PersistentVolumeClaim): PersistentVolumeClaim {
   const withStatus = { ...claim, status: fill(claim.status ?? {}, { phase: 'Pending' }) };
   return adjust(withStatus, 'spec', (spec) => fill(spec, { volumeMode: 'Filesystem' }));

@@ -18,6 +18,7 @@ import { ageSince } from './age.ts';
 import type { Cell } from './cells.ts';
 import { none, orNone, unknownCell } from './cells.ts';
 
+/** Name, status with conditions, roles, age, version, addresses, system. */
 export function nodeCells({ metadata, spec, status }: Node, now: Date): readonly Cell[] {
   const addressOf = (type: string): string => orNone(status?.addresses?.find((address) => address.type === type)?.address);
   const info = status?.nodeInfo;
@@ -56,27 +57,33 @@ function nodeRoles(labels: Readonly<Record<string, string>>): string {
   return orNone([...roles].toSorted().join(','));
 }
 
+/** Name, phase, age. */
 export function namespaceCells({ metadata, status }: Namespace, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', status?.phase ?? '', ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, number of keys, age. */
 export function configMapCells({ metadata, data, binaryData }: ConfigMap, now: Date): readonly Cell[] {
   const count = Object.keys(data ?? {}).length + Object.keys(binaryData ?? {}).length;
   return [metadata?.name ?? '', count, ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, type, number of keys, age. */
 export function secretCells({ metadata, type, data }: Secret, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', type ?? '', Object.keys(data ?? {}).length, ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, age. */
 export function serviceAccountCells({ metadata }: ServiceAccount, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, holder, age. */
 export function leaseCells({ metadata, spec }: Lease, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', spec?.holderIdentity ?? '', ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** When last seen, type, reason, object, message, and wide: who and how often. */
 export function eventCells(event: Event, now: Date): readonly Cell[] {
   const { metadata, involvedObject, source, series, eventTime } = event;
   return eventRow(
@@ -96,6 +103,7 @@ export function eventCells(event: Event, now: Date): readonly Cell[] {
   );
 }
 
+/** The same of the newer kind. */
 export function eventsV1EventCells(event: EventsV1Event, now: Date): readonly Cell[] {
   const { metadata, regarding, series, eventTime } = event;
   return eventRow(
@@ -149,6 +157,7 @@ function eventRow(event: EventFacts, now: Date): readonly Cell[] {
   ];
 }
 
+/** Name, phase, volume, capacity, access modes, class, age. */
 export function persistentVolumeClaimCells({ metadata, spec, status }: PersistentVolumeClaim, now: Date): readonly Cell[] {
   const isBound = spec?.volumeName !== undefined && spec.volumeName !== '';
   const modes = (isBound ? status?.accessModes : undefined) ?? [];
@@ -172,6 +181,7 @@ const accessModes: Readonly<Record<string, string>> = {
   ReadWriteOncePod: 'RWOP',
 };
 
+/** Name, what is used of what is allowed, age. */
 export function resourceQuotaCells({ metadata, status }: ResourceQuota, now: Date): readonly Cell[] {
   const names = Object.keys(status?.hard ?? {}).toSorted();
   const show = (name: string): string => `${name}: ${status?.used?.[name] ?? '0'}/${status?.hard?.[name] ?? '0'}`;
@@ -187,6 +197,7 @@ export function resourceQuotaCells({ metadata, status }: ResourceQuota, now: Dat
   ];
 }
 
+/** Name, role, age, and wide: who has it. */
 export function roleBindingCells(
   { metadata, roleRef, subjects = [] }: RoleBinding | ClusterRoleBinding,
   now: Date,
@@ -206,6 +217,7 @@ export function roleBindingCells(
   ];
 }
 
+/** Name, value, whether it is the default, age. */
 export function priorityClassCells(
   { metadata, value, globalDefault, preemptionPolicy }: PriorityClass,
   now: Date,

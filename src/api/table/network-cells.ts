@@ -16,6 +16,7 @@ import { ageSince } from './age.ts';
 import type { Cell } from './cells.ts';
 import { joined, labelsText, none, orNone, truncated, unset } from './cells.ts';
 
+/** Name, type, addresses, ports, age, and wide: the selector. */
 export function serviceCells(service: Service, now: Date): readonly Cell[] {
   const { metadata, spec } = service;
   return [
@@ -49,6 +50,7 @@ function portText({ port, nodePort, protocol }: ServicePort): string {
   return nodePort === undefined || nodePort === 0 ? `${port}/${protocol ?? ''}` : `${port}:${nodePort}/${protocol ?? ''}`;
 }
 
+/** Name, the first three endpoints, age. */
 export function endpointsCells({ metadata, subsets }: Endpoints, now: Date): readonly Cell[] {
   const pairs = (subsets ?? []).flatMap(({ addresses = [], ports = [] }) =>
     ports.length === 0
@@ -59,6 +61,7 @@ export function endpointsCells({ metadata, subsets }: Endpoints, now: Date): rea
   return [metadata?.name ?? '', text, ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, address type, ports, the first three endpoints, age. */
 export function endpointSliceCells({ metadata, addressType, ports, endpoints }: EndpointSlice, now: Date): readonly Cell[] {
   const portTexts = (ports ?? []).map(({ name, port }) => (port === undefined ? (name ?? '*') : String(port)));
   const addresses = (endpoints ?? []).map((endpoint) => endpoint.addresses?.[0] ?? '');
@@ -71,6 +74,7 @@ export function endpointSliceCells({ metadata, addressType, ports, endpoints }: 
   ];
 }
 
+/** Name and whose it is. */
 export function ipAddressCells({ metadata, spec }: IPAddress): readonly Cell[] {
   const parent = spec?.parentRef;
   if (parent === undefined) return [metadata?.name ?? '', none];
@@ -79,10 +83,12 @@ export function ipAddressCells({ metadata, spec }: IPAddress): readonly Cell[] {
   return [metadata?.name ?? '', place.join('/')];
 }
 
+/** Name, prefixes, age. */
 export function serviceCidrCells({ metadata, spec }: ServiceCIDR, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', (spec?.cidrs ?? []).join(','), ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, class, hosts, address, ports, age. */
 export function ingressCells({ metadata, spec, status }: Ingress, now: Date): readonly Cell[] {
   const hosts = (spec?.rules ?? []).map(({ host }) => host ?? '').filter((host) => host !== '');
   const addresses = (status?.loadBalancer?.ingress ?? []).map(({ ip, hostname }) => ip ?? hostname ?? '');
@@ -96,6 +102,7 @@ export function ingressCells({ metadata, spec, status }: Ingress, now: Date): re
   ];
 }
 
+/** Name, controller, parameters, age. */
 export function ingressClassCells({ metadata, spec }: IngressClass, now: Date): readonly Cell[] {
   const reference = spec?.parameters;
   const kind = reference?.apiGroup === undefined ? reference?.kind : `${reference.kind}.${reference.apiGroup}`;
@@ -103,6 +110,7 @@ export function ingressClassCells({ metadata, spec }: IngressClass, now: Date): 
   return [metadata?.name ?? '', spec?.controller ?? '', parameters, ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, selector of pods, age. */
 export function networkPolicyCells({ metadata, spec }: NetworkPolicy, now: Date): readonly Cell[] {
   return [metadata?.name ?? '', describeLabelSelector(spec?.podSelector), ageSince(metadata?.creationTimestamp, now)];
 }

@@ -18,6 +18,7 @@ import { ageSince, ageText } from './age.ts';
 import type { Cell } from './cells.ts';
 import { containerCells, labelsText, none, unknownCell } from './cells.ts';
 
+/** Name, ready of wanted, up to date, available, age, and wide: containers, images, selector. */
 export function deploymentCells({ metadata, spec, status }: Deployment, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -30,6 +31,7 @@ export function deploymentCells({ metadata, spec, status }: Deployment, now: Dat
   ];
 }
 
+/** Name, wanted, current, ready, age, and wide: containers, images, selector. */
 export function replicaSetCells({ metadata, spec, status }: ReplicaSet, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -42,6 +44,7 @@ export function replicaSetCells({ metadata, spec, status }: ReplicaSet, now: Dat
   ];
 }
 
+/** As of a ReplicaSet. */
 export function replicationControllerCells({ metadata, spec, status }: ReplicationController, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -54,6 +57,7 @@ export function replicationControllerCells({ metadata, spec, status }: Replicati
   ];
 }
 
+/** Name, ready of wanted, age, and wide: containers, images. */
 export function statefulSetCells({ metadata, spec, status }: StatefulSet, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -63,6 +67,7 @@ export function statefulSetCells({ metadata, spec, status }: StatefulSet, now: D
   ];
 }
 
+/** Name, counts from wanted to available, node selector, age, and wide: containers, images, selector. */
 export function daemonSetCells({ metadata, spec, status }: DaemonSet, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -78,6 +83,7 @@ export function daemonSetCells({ metadata, spec, status }: DaemonSet, now: Date)
   ];
 }
 
+/** Name, controller, revision, age. */
 export function controllerRevisionCells({ metadata, revision }: ControllerRevision, now: Date): readonly Cell[] {
   const owner = metadata?.ownerReferences?.find(({ controller }) => controller === true);
   const group = owner?.apiVersion.includes('/') === true ? `.${owner.apiVersion.split('/')[0] ?? ''}` : '';
@@ -85,10 +91,12 @@ export function controllerRevisionCells({ metadata, revision }: ControllerRevisi
   return [metadata?.name ?? '', controller, revision ?? 0, ageSince(metadata?.creationTimestamp, now)];
 }
 
+/** Name, containers, images, labels. */
 export function podTemplateCells({ metadata, template }: PodTemplate): readonly Cell[] {
   return [metadata?.name ?? '', ...containerCells(template?.spec), labelsText(template?.metadata?.labels)];
 }
 
+/** Name, status, completions, duration, age, and wide: containers, images, selector. */
 export function jobCells({ metadata, spec, status }: Job, now: Date): readonly Cell[] {
   const condition = (type: string): boolean =>
     status?.conditions?.some((one) => one.type === type && one.status === 'True') === true;
@@ -131,6 +139,7 @@ function jobDuration(start: string | undefined, end: string | undefined, now: Da
   return ageText((to ?? now.getTime()) - from);
 }
 
+/** Name, schedule, zone, whether suspended, running jobs, last run, age, and wide: containers, images, selector. */
 export function cronJobCells({ metadata, spec, status }: CronJob, now: Date): readonly Cell[] {
   const last = status?.lastScheduleTime;
   return [
@@ -146,6 +155,7 @@ export function cronJobCells({ metadata, spec, status }: CronJob, now: Date): re
   ];
 }
 
+/** Name, the two limits, how many may go now, age. */
 export function podDisruptionBudgetCells({ metadata, spec, status }: PodDisruptionBudget, now: Date): readonly Cell[] {
   return [
     metadata?.name ?? '',
@@ -156,6 +166,7 @@ export function podDisruptionBudgetCells({ metadata, spec, status }: PodDisrupti
   ];
 }
 
+/** Name, target, metrics, limits, replicas, age. */
 export function horizontalPodAutoscalerCells({ metadata, spec, status }: HorizontalPodAutoscaler, now: Date): readonly Cell[] {
   const target = spec?.scaleTargetRef;
   const wanted = spec?.targetCPUUtilizationPercentage;

@@ -19,6 +19,7 @@ import {
 /** All data of a ConfigMap or a Secret together: 1 MiB. */
 export const maxDataBytes = 1024 * 1024;
 
+/** Taints with known effects, none of them twice; one pod prefix of each family at most. */
 export function validateNode({ spec }: Node): FieldError[] {
   const { podCIDRs = [], taints } = spec ?? {};
   const seen = new Set<string>();
@@ -41,6 +42,7 @@ export function validateNode({ spec }: Node): FieldError[] {
   ];
 }
 
+/** As a new one; pod prefixes are for life once set. */
 export function validateNodeUpdate(next: Node, previous: Node): FieldError[] {
   const errors = validateNode(next);
   const before = previous.spec?.podCIDRs ?? [];
@@ -49,10 +51,12 @@ export function validateNodeUpdate(next: Node, previous: Node): FieldError[] {
   return errors;
 }
 
+/** Finalizers are qualified names. */
 export function validateNamespace({ spec }: Namespace): FieldError[] {
   return checkItems('spec.finalizers', spec?.finalizers, (finalizer, path) => checkOptionalText(path, finalizer, qualifiedName));
 }
 
+/** Keys that can be file names, none in both maps, a mebibyte in all. */
 export function validateConfigMap({ data = {}, binaryData = {} }: ConfigMap): FieldError[] {
   const errors: FieldError[] = [];
   let bytes = 0;
@@ -69,11 +73,13 @@ export function validateConfigMap({ data = {}, binaryData = {} }: ConfigMap): Fi
   return bytes > maxDataBytes ? [...errors, tooLong('[]', maxDataBytes)] : errors;
 }
 
+/** What is immutable stays, immutability included. */
 export function validateConfigMapUpdate(next: ConfigMap, previous: ConfigMap): FieldError[] {
   const errors = validateFrozen(next, previous, ['data', 'binaryData']);
   return [...errors, ...validateConfigMap(next)];
 }
 
+/** Keys that can be file names, a mebibyte in all, and the keys that the type demands. */
 export function validateSecret({ type = 'Opaque', data = {}, metadata }: Secret): FieldError[] {
   const errors: FieldError[] = [];
   let bytes = 0;
@@ -89,6 +95,7 @@ export function validateSecret({ type = 'Opaque', data = {}, metadata }: Secret)
   return errors;
 }
 
+/** The type is for life; what is immutable stays. */
 export function validateSecretUpdate(next: Secret, previous: Secret): FieldError[] {
   const errors = checkImmutable('type', next.type, previous.type);
   errors.push(...validateFrozen(next, previous, ['data']));
@@ -103,6 +110,7 @@ export function ipAddressName(name: string): string[] {
   return canonical === name ? [] : [`must be in canonical form (${goQuote(canonical)})`];
 }
 
+/** It says whose the address is. The address is its name: see `ipAddressName`. */
 export function validateIpAddress({ spec }: IPAddress): FieldError[] {
   const parent = spec?.parentRef;
   if (parent === undefined) return [required('spec.parentRef')];
@@ -115,10 +123,12 @@ export function validateIpAddress({ spec }: IPAddress): FieldError[] {
   ];
 }
 
+/** An address does not change hands. */
 export function validateIpAddressUpdate(next: IPAddress, previous: IPAddress): FieldError[] {
   return [...validateIpAddress(next), ...checkImmutable('spec.parentRef', next.spec?.parentRef, previous.spec?.parentRef)];
 }
 
+/** One canonical prefix, or one of each family. */
 export function validateServiceCidr({ spec }: ServiceCIDR): FieldError[] {
   const cidrs = spec?.cidrs ?? [];
   if (cidrs.length === 0) return [required('spec.cidrs', 'at least one CIDR required')];
@@ -146,6 +156,7 @@ export function validateServiceCidrUpdate(next: ServiceCIDR, previous: ServiceCI
   return errors;
 }
 
+/** A positive duration, and no negative number of transitions. */
 export function validateLease({ spec }: Lease): FieldError[] {
   return [
     ...checkPositive('spec.leaseDurationSeconds', spec?.leaseDurationSeconds),
@@ -153,6 +164,7 @@ export function validateLease({ spec }: Lease): FieldError[] {
   ];
 }
 
+/** An event stands in the namespace of what it is about; cluster-wide ones in `default`. */
 export function validateEvent({ metadata, involvedObject }: Event): FieldError[] {
   const own = metadata.namespace ?? '';
   const target = involvedObject?.namespace ?? '';

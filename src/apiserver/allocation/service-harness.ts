@@ -36,6 +36,7 @@ export interface Harness {
 
 export const dualStack: readonly string[] = ['10.96.0.0/16', 'fd00:10:96::/112'];
 
+/** A Service strategy over empty allocators, with a seeded random source: for tests. */
 export function harness({ cidrs = ['10.96.0.0/16'], range, random = seeded(1) }: HarnessOptions = {}): Harness {
   const addresses = new MemoryAddresses();
   const serviceCidrs: ServiceCIDR[] = [{ metadata: { name: 'kubernetes' }, spec: { cidrs } }];

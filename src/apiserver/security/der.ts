@@ -18,6 +18,7 @@ export function positiveInteger(bytes: Buffer): Buffer {
   return element(0x02, (content[0] ?? 0) >= 0x80 ? Buffer.concat([Buffer.from([0]), content]) : content);
 }
 
+/** BOOLEAN. */
 export function boolean(value: boolean): Buffer {
   return element(0x01, Buffer.from([value ? 0xff : 0]));
 }
@@ -28,10 +29,12 @@ export function objectIdentifier(text: string): Buffer {
   return element(0x06, Buffer.from([first * 40 + second, ...rest.flatMap(base128)]));
 }
 
+/** UTF8String. */
 export function utf8String(text: string): Buffer {
   return element(0x0c, Buffer.from(text));
 }
 
+/** OCTET STRING. */
 export function octetString(content: Buffer): Buffer {
   return element(0x04, content);
 }

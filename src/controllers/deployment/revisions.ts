@@ -35,6 +35,7 @@ export function sortReplicaSets(
   return { current, old: sorted.filter((replicaSet) => replicaSet !== current) };
 }
 
+/** The revision that the Deployment's controller wrote on a ReplicaSet; 0 when there is none. */
 export function revisionOf(object: { readonly metadata?: ReplicaSet['metadata'] }): number {
   const revision = Number(object.metadata?.annotations?.[revisionAnnotation] ?? 0);
   return Number.isSafeInteger(revision) ? revision : 0;

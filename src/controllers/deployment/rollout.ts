@@ -106,6 +106,7 @@ export function expiredReplicaSets(deployment: Deployment, old: readonly Replica
     );
 }
 
+/** How many pods it is to have; 0 for none at all. */
 export function specReplicas(replicaSet: ReplicaSet | undefined): number {
   return replicaSet === undefined ? 0 : (replicaSet.spec?.replicas ?? 1);
 }

@@ -4,6 +4,7 @@ import { keyOf } from '../../client/index.ts';
 import type { EventSink } from '../../client/index.ts';
 import type { TopologyOutcome } from '../../slices/index.ts';
 
+/** Remembers what each Service was told. */
 export class TopologyReports {
   readonly #events: EventSink;
   /** What was told last, by Service and family. */

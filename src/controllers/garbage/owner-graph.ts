@@ -47,6 +47,7 @@ export class OwnerGraph {
   }
 }
 
+/** Its owner references; empty without any. */
 export function ownersOf(object: KubeObject): readonly OwnerReference[] {
   return object.metadata?.ownerReferences ?? [];
 }

@@ -5,6 +5,7 @@ import type { Cidr, IpAddress, IpFamily } from '../../net/index.ts';
 /** Why no address could be given. */
 export type PoolFault = 'taken' | 'outside' | 'exhausted' | 'no-pool';
 
+/** Hands out addresses of one or more ranges, the lowest free one first. */
 export class AddressPool {
   readonly #pools: readonly Cidr[];
   /** Address text -> owner's key. */

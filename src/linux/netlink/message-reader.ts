@@ -136,22 +136,27 @@ export function forEachAttribute(
   }
 }
 
+/** An unsigned 16-bit number in the byte order of this machine. */
 export function readU16(bytes: Uint8Array, at: number): number {
   return (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8);
 }
 
+/** An unsigned 32-bit number in the byte order of this machine. */
 export function readU32(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16) | ((bytes[at + 3] ?? 0) << 24)) >>> 0;
 }
 
+/** An unsigned 16-bit number, high byte first. */
 export function readBe16(bytes: Uint8Array, at: number): number {
   return ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
 }
 
+/** An unsigned 32-bit number, high byte first. */
 export function readBe32(bytes: Uint8Array, at: number): number {
   return (((bytes[at] ?? 0) << 24) | ((bytes[at + 1] ?? 0) << 16) | ((bytes[at + 2] ?? 0) << 8) | (bytes[at + 3] ?? 0)) >>> 0;
 }
 
+/** An unsigned 64-bit number, high byte first. */
 export function readBe64(bytes: Uint8Array, at: number): bigint {
   return (BigInt(readBe32(bytes, at)) << 32n) | BigInt(readBe32(bytes, at + 4));
 }

@@ -28,6 +28,7 @@ export const MAX_ATTRIBUTE_BYTES = 0xffff;
 const INITIAL_BYTES = 4096;
 const encoder = new TextEncoder();
 
+/** Writes netlink messages one after the other into one growing buffer; attributes nest. */
 export class MessageWriter {
   #bytes: Uint8Array;
   #length = 0;

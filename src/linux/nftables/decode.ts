@@ -50,10 +50,12 @@ function open(message: Message, nameType: number): { readonly attributes: Attrib
   return { attributes, table: { family, name: attributes.string(nameType) ?? '' } };
 }
 
+/** A NEWTABLE message; undefined for other messages. */
 export function decodeTable(message: Message): NftTable | undefined {
   return open(message, NFTA_TABLE.NAME)?.table;
 }
 
+/** A NEWCHAIN message; undefined for other messages. */
 export function decodeChain(message: Message): DumpedChain | undefined {
   const opened = open(message, NFTA_CHAIN.TABLE);
   if (opened === undefined) return undefined;
@@ -68,6 +70,7 @@ export function decodeChain(message: Message): DumpedChain | undefined {
   };
 }
 
+/** A NEWRULE message; undefined for other messages. */
 export function decodeRule(message: Message): DumpedRule | undefined {
   const opened = open(message, NFTA_RULE.TABLE);
   if (opened === undefined) return undefined;
@@ -96,6 +99,7 @@ export function readExpressions(bytes: Uint8Array, start: number, end: number): 
   return expressions;
 }
 
+/** A NEWSET message; undefined for other messages and for types that we never make. */
 export function decodeSet(message: Message): DumpedSet | undefined {
   const opened = open(message, NFTA_SET.TABLE);
   if (opened === undefined) return undefined;
@@ -195,6 +199,7 @@ export function decodeCounter(message: Message): DumpedCounter | undefined {
   };
 }
 
+/** A NEWGEN message: the number of the ruleset, and who made it. */
 export function decodeGeneration(message: Message): NftGeneration {
   const attributes = top.parse(message.bytes, message.start + FAMILY_BYTES, message.end);
   const processId = attributes.be32(NFTA_GEN.PROC_PID);

@@ -111,6 +111,7 @@ export function writeNeighbourHeader(writer: MessageWriter, family: number, inde
 const table = new AttributeTable(64);
 const nested = new AttributeTable(32);
 
+/** A NEWLINK message. */
 export function decodeLink(message: Message): Link {
   const { bytes, start } = message;
   const attributes = table.parse(bytes, start + HEADER.link, message.end);
@@ -130,6 +131,7 @@ export function decodeLink(message: Message): Link {
   };
 }
 
+/** A NEWADDR message; undefined for families other than IPv4 and IPv6. */
 export function decodeAddress(message: Message): LinkAddress | undefined {
   const { bytes, start } = message;
   const attributes = table.parse(bytes, start + HEADER.address, message.end);
@@ -144,6 +146,7 @@ export function decodeAddress(message: Message): LinkAddress | undefined {
   };
 }
 
+/** A NEWROUTE message; undefined for families other than IPv4 and IPv6. */
 export function decodeRoute(message: Message): DumpedRoute | undefined {
   const { bytes, start } = message;
   const family = familyOf(bytes[start] ?? 0);
@@ -185,6 +188,7 @@ function decodeNextHops(bytes: Uint8Array, start: number, end: number): NonNulla
   return hops;
 }
 
+/** A NEWRULE message; undefined for families other than IPv4 and IPv6. */
 export function decodeRule(message: Message): RouteRule | undefined {
   const { bytes, start } = message;
   const family = familyOf(bytes[start] ?? 0);
@@ -206,6 +210,7 @@ export function decodeRule(message: Message): RouteRule | undefined {
   };
 }
 
+/** A NEWNEIGH message; undefined for entries without an address. */
 export function decodeNeighbour(message: Message): Neighbour | undefined {
   const { bytes, start } = message;
   const attributes = table.parse(bytes, start + HEADER.neighbour, message.end);

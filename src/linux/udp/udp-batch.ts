@@ -63,6 +63,7 @@ const POLL_OUT = 4;
 /** How long to wait for room in the send buffer before answers are dropped, as the network would. */
 const SEND_PATIENCE_MS = 5;
 
+/** Receives and sends many datagrams with one system call each, in buffers that are made once (recvmmsg, sendmmsg). */
 export class UdpBatch {
   readonly slots: number;
   /** The whole buffer of each slot: a received datagram at its start, its length from `length`. */
