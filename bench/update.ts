@@ -83,8 +83,8 @@ export async function run(args: readonly string[]): Promise<void> {
 }
 
 async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figures> {
-  let committed: () => void = () => undefined;
-  const { client, nftables, stop } = await startMeasuredAgent(shape, { onSync: () => committed() });
+  let committed: (atMs: number) => void = () => undefined;
+  const { client, nftables, stop } = await startMeasuredAgent(shape, { onSync: () => committed(performance.now()) });
   let resourceVersion = 10_000_000;
   const measure = async (prepare: (sample: number) => () => void): Promise<ChangeFigures> => {
     const times: number[] = [];
@@ -93,7 +93,7 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
     // The first ones are for the compiler.
     for (let sample = 0; sample < samples + warmUps; sample++) {
       if (sample === warmUps) usage = process.cpuUsage();
-      const done = new Promise<void>((resolve) => {
+      const done = new Promise<number>((resolve) => {
         committed = resolve;
       });
       // What the API server would do is not measured.
@@ -101,10 +101,7 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
       const commitMs = nftables.commitMs;
       const start = performance.now();
       send();
-      let end = 0;
-      await done.then(() => {
-        end = performance.now();
-      });
+      const end = await done;
       if (sample >= warmUps) {
         times.push(end - start);
         kernelTimes.push(nftables.commitMs - commitMs);
@@ -119,7 +116,7 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
       cpuMs: (user + system) / 1000 / samples,
     };
   };
-  const noise = await measure(() => () => void setImmediate(() => committed()));
+  const noise = await measure(() => () => void setImmediate(() => committed(performance.now())));
   const changed = await measure((sample) => {
     const index = (sample * 7919) % shape.serviceCount;
     const slice = makeSlice(shape, index, [Math.floor(sample / shape.serviceCount) + 1], ++resourceVersion);
