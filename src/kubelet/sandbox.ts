@@ -55,6 +55,9 @@ export const defaultCapabilities: readonly string[] = [
   'setfcap',
 ];
 
+/** What container runtimes leave read-only in /proc besides /proc/sys. */
+const kernelSwitches: readonly string[] = ['acpi', 'bus', 'fs', 'irq', 'mtrr', 'scsi', 'sysrq-trigger'];
+
 const toolPath = '/usr/sbin:/usr/bin:/sbin:/bin';
 
 /**
@@ -103,7 +106,8 @@ export function buildContainerScript({ directory }: SandboxPaths, spec: SandboxS
     `mount -t tmpfs -o nosuid,nodev,mode=1777 tmpfs ${inside('/dev/shm')}`,
     `mount -t proc -o nosuid,nodev,noexec proc ${inside('/proc')}`,
     `mount -o bind,ro ${inside('/proc/sys')} ${inside('/proc/sys')}`,
-    `if [ -e ${inside('/proc/sysrq-trigger')} ]; then mount -o bind,ro ${inside('/proc/sysrq-trigger')} ${inside('/proc/sysrq-trigger')}; fi`,
+    // the kernel's own switches outside of /proc/sys: to real root they are ordinary files
+    `for path in ${kernelSwitches.map((name) => inside(`/proc/${name}`)).join(' ')}; do if [ -w $path ]; then mount -o bind,ro $path $path; fi; done`,
     `mount --bind ${quote(`${directory}/pods`)} ${inside('/run/.pod')}`,
     `cd ${quote(root)}`,
     'pivot_root . .',

@@ -308,6 +308,8 @@ if (isInside(import.meta.url)) {
         'touch /usr/fairlead-test-file && echo wrote-usr',
         `touch ${homeFile} 2>/dev/null; touch ${hostTmp}/x 2>/dev/null`,
         'mount -o remount,rw / 2>/dev/null && echo remounted',
+        // to real root these are ordinary files
+        'for path in /proc/sys/kernel/hostname /proc/irq/default_smp_affinity /proc/bus /proc/fs /proc/sysrq-trigger; do test -w $path && echo wrote $path; done',
         'touch /tmp/ok /data/new/ok /var/lib/fairlead/ok && echo private-ok',
         'cat /etc/config/greeting; ls /home /root',
         'id -u; echo $POD_IP $GREETING $(cat /secret/pw)',
@@ -440,6 +442,8 @@ if (isInside(import.meta.url)) {
             readinessProbe: { exec: { command: ['test', '-e', '/tmp/ready'] }, periodSeconds: 1 },
             livenessProbe: {
               exec: { command: ['test', '-e', '/tmp/alive'] },
+              // on a busy machine the container takes a moment to its first line
+              initialDelaySeconds: 2,
               periodSeconds: 1,
               failureThreshold: 1,
               terminationGracePeriodSeconds: 1,
@@ -452,7 +456,7 @@ if (isInside(import.meta.url)) {
       await exec('probed', ['touch', '/tmp/ready']);
       await eventually('probed', isReady);
       await exec('probed', ['rm', '/tmp/alive']);
-      await eventually('probed', ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1);
+      await eventually('probed', ({ status }) => (status?.containerStatuses?.[0]?.restartCount ?? 0) >= 1);
     });
 
     test('is probed over HTTP from its node', async () => {
