@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { copyFileSync, mkdirSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -13,6 +13,8 @@ import { kubectlPrograms } from './each-kubectl.ts';
 import type { Kubectl, Running } from './run-kubectl.ts';
 import { createKubectl } from './run-kubectl.ts';
 
+// a Node that pods can see: they have a home and a /tmp of their own, and this checkout may lie in either
+const podNode = ['/usr/local/bin/node', '/usr/bin/node'].find((path) => existsSync(path)) ?? process.execPath;
 const programs = kubectlPrograms();
 const needs = programs.size === 0 ? { skip: noKubectl } : needsLab;
 
@@ -54,7 +56,7 @@ describe('port-forward', needs, () => {
           cluster = createKubectl(program, kubeconfig, scratch, env);
           await cluster.ok(`create namespace ${namespace}`);
           await cluster.ok(`config set-context --current --namespace=${namespace}`);
-          await cluster.ok(['run', 'server', '--image=node', '--command', '--', process.execPath, '-e', server]);
+          await cluster.ok(['run', 'server', '--image=node', '--command', '--', podNode, '-e', server]);
           await cluster.ok('create deployment web --image=echo --port=8080');
           await cluster.ok('expose deployment web --port=80 --target-port=8080');
           await listening(cluster, 'server');
@@ -115,7 +117,7 @@ describe('port-forward', needs, () => {
 
         test('ends the connections of a pod that goes away', async () => {
           const { ok, start } = use();
-          await ok(['run', 'passing', '--image=node', '--command', '--', process.execPath, '-e', server]);
+          await ok(['run', 'passing', '--image=node', '--command', '--', podNode, '-e', server]);
           await listening(use(), 'passing');
           const forward = start('port-forward pod/passing :7000');
           const socket = connect(await localPort(forward), '127.0.0.1');
