@@ -114,7 +114,9 @@ test('JSON patches that apply agree with an independent implementation', () => {
     fc.record({ op: fc.constantFrom('add', 'replace', 'test'), path: pointer, value: fc.constantFrom<unknown>(1, 'x', {}, [1]) }),
     fc.record({ op: fc.constant('remove'), path: pointer }),
   );
-  const plain = fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom<unknown>(1, [1, 2], { a: [3] }, { b: { a: 1 } }));
+  const plain = fc.dictionary(fc.constantFrom('a', 'b'), fc.constantFrom<unknown>(1, [1, 2], { a: [3] }, { b: { a: 1 } }), {
+    noNullPrototype: true,
+  });
   fc.assert(
     fc.property(plain, operation, (original, one) => {
       let ours: unknown;
