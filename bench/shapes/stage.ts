@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { exitWithParent } from '../../src/linux/index.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** As the command line does: code that was compiled once is not compiled again, and TypeScript not stripped again. */
@@ -59,6 +60,8 @@ export async function serveStages(stages: Stages, run: (args: readonly string[])
   if (flag !== '--stage') return await run(process.argv.slice(2));
   const stage = stages[name];
   if (stage === undefined) throw new Error(`no stage ${name}`);
+  // Whoever stops the benchmark stops its stages.
+  exitWithParent();
   const value = await stage(JSON.parse(facts) as never);
   // Started by hand, under a profiler say.
   if (process.send === undefined) console.log(JSON.stringify(value));
