@@ -294,7 +294,8 @@ export class NameIndex {
       }
     }
     const addresses = new Set<string>();
-    for (const name of names) {
+    const sorted = [...names].sort();
+    for (const name of sorted) {
       for (const rrset of this.forward.findText(name)?.rrsets ?? []) {
         for (let at = 0; at < rrset.data.length; at += rrset.itemBytes) addresses.add(rrset.data.slice(at, at + rrset.itemBytes));
       }
@@ -309,7 +310,7 @@ export class NameIndex {
     });
     const node = this.forward.findText(nameServerKey);
     if (node === undefined || !sameRRsets(node.rrsets, rrsets)) this.forward.put(nameServerKey, rrsets);
-    const apex = nameRRset(rrTypes.NS, [...names].sort(), 0, this.ttlSeconds);
+    const apex = nameRRset(rrTypes.NS, sorted, 0, this.ttlSeconds);
     return apex ?? { ...defaultNameServers, ttlSeconds: this.ttlSeconds };
   }
 

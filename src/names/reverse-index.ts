@@ -83,7 +83,12 @@ function isSame(a: ReverseName, b: ReverseName | undefined): boolean {
   return b !== undefined && a.kind === b.kind && a.address === b.address && a.target === b.target;
 }
 
+/** A total order, so that the answer does not depend on who came first: cluster IPs, then endpoints with a hostname, then the others, by name. */
 function compareNames(a: ReverseName, b: ReverseName): number {
-  if (a.kind !== b.kind) return a.kind === 'hostname' ? -1 : b.kind === 'hostname' ? 1 : 0;
-  return a.target < b.target ? -1 : a.target > b.target ? 1 : 0;
+  const rank = rankOf(a) - rankOf(b);
+  return rank !== 0 ? rank : a.target < b.target ? -1 : Number(a.target > b.target);
+}
+
+function rankOf({ kind }: ReverseName): number {
+  return kind === 'cluster-ip' ? 0 : kind === 'hostname' ? 1 : 2;
 }
