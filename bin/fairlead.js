@@ -15,8 +15,19 @@ if (major < 24) {
   process.exit(1);
 }
 // Compiled code is kept for the next start, where only this user can write: in /tmp, Node's default, anybody could lay out code for us.
-const cache = process.env.XDG_CACHE_HOME || join(homedir(), '.cache');
-module.enableCompileCache(process.env.NODE_COMPILE_CACHE || join(cache, 'fairlead', 'node'));
+const cache = process.env.NODE_COMPILE_CACHE || cacheOfUser();
+if (cache !== undefined) module.enableCompileCache(cache);
 const compiled = new URL('../dist/cli/main.js', import.meta.url);
 const source = new URL('../src/cli/main.ts', import.meta.url);
 void import(existsSync(source) ? source : compiled).then(({ main }) => main(process.argv.slice(2)));
+
+/** Undefined for a user without a home: the program then starts without a cache. */
+function cacheOfUser() {
+  try {
+    return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'fairlead', 'node');
+  } catch (error) {
+    // a uid that no passwd entry knows, and no HOME: uv_os_homedir gives up
+    if (error.code === 'ERR_SYSTEM_ERROR' || error.syscall === 'uv_os_homedir') return undefined;
+    throw error;
+  }
+}

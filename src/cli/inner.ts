@@ -67,7 +67,7 @@ async function start(options: InnerOptions): Promise<Cluster> {
     missing,
     publications,
   });
-  say({ kind: 'ready', kubeconfig, controlSocket, summary });
+  say({ kind: 'ready', kubeconfig, controlSocket, summary, missing });
   return cluster;
 }
 

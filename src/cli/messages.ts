@@ -26,8 +26,14 @@ export type FromInner =
   | { readonly kind: 'progress'; readonly text: string }
   /** What is still missing, while it waits; said again when it changes. */
   | { readonly kind: 'waiting'; readonly missing: readonly string[] }
-  /** Everything runs; `summary` is ready to print. */
-  | { readonly kind: 'ready'; readonly kubeconfig: string; readonly controlSocket: string; readonly summary: string }
+  /** Everything runs, but for what is `missing` after the longest wait; `summary` is ready to print. */
+  | {
+      readonly kind: 'ready';
+      readonly kubeconfig: string;
+      readonly controlSocket: string;
+      readonly summary: string;
+      readonly missing: readonly string[];
+    }
   /** The extension has run. */
   | { readonly kind: 'finished'; readonly passed: boolean }
   /** A line for standard output. */

@@ -55,6 +55,8 @@ async function superviseLab(flags: UpFlags & UpExtras, directory: string, starti
     progress.clear();
     const { kubeconfig, controlSocket } = ready;
     writeState(directory, { ...state, ready: { innerPid: lab.innerPid ?? 0, kubeconfig, controlSocket } });
+    // without a program the summary says it
+    if (flags.command.length > 0 && ready.missing.length > 0) console.error(`fairlead: not ready: ${ready.missing.join(', ')}`);
     if (flags.command.length > 0) return await besideLab(lab, flags, kubeconfig, signals);
     console.log(ready.summary);
     const passed = flags.extension === undefined ? true : await lab.finished();

@@ -88,6 +88,14 @@ test('a pod that never becomes ready does not hold up the end', needsLab, async 
   assert.ok(performance.now() - startMs < 5000);
 });
 
+test('what never became ready is named before the command runs', needsLab, async () => {
+  const path = join(desk.folder, 'named.yaml');
+  writeFileSync(path, sleeper('lost').replace('nodeName: node-1', 'nodeSelector: {no: where}'));
+  const { status, stderr } = await desk.run(['up', '--name', 'named', '--nodes', '1', '-f', path, '--', 'true']);
+  assert.equal(status, 0);
+  assert.match(stderr, /^fairlead: not ready: pod default\/lost.*\n$/);
+});
+
 test('signals pass to the command, and its status is the exit status', needsLab, async () => {
   const script = 'trap "echo asked; exit 5" TERM; echo ready; while :; do sleep 0.05; done';
   const lab = desk.start(['up', '--name', 'passed', '--nodes', '1', '--', 'sh', '-c', script]);

@@ -299,3 +299,22 @@ async function freePort(): Promise<number> {
   await new Promise((resolve) => server.close(resolve));
   return port;
 }
+
+test('a user whom no passwd entry knows, without a home, is served', needsLab, async () => {
+  const args = [
+    '--user',
+    '--map-user=54321',
+    'env',
+    '-u',
+    'HOME',
+    '-u',
+    'NODE_COMPILE_CACHE',
+    '-u',
+    'XDG_CACHE_HOME',
+    program,
+    'version',
+  ];
+  const { status, stdout, stderr } = await startProgram('unshare', args, { env: desk.env, cwd: desk.folder }).ended;
+  assert.deepEqual([status, stderr], [0, '']);
+  assert.match(stdout, /^fairlead \d/);
+});
