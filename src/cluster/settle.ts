@@ -83,10 +83,12 @@ function isFinished(pod: Pod): boolean {
   return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }
 
-/** Why a container waits, if it says. */
+/** Why a container waits, or no node takes the pod, if it says. */
 function reasonOf(pod: Pod): string {
   const waiting = (pod.status?.containerStatuses ?? [])
     .map((status) => status.state?.waiting)
     .find((state) => state?.reason !== undefined);
-  return waiting === undefined ? '' : ` (${waiting.reason ?? ''}${waiting.message === undefined ? '' : `: ${waiting.message}`})`;
+  const unscheduled = (pod.status?.conditions ?? []).find((entry) => entry.type === 'PodScheduled' && entry.status === 'False');
+  const { reason, message } = waiting ?? unscheduled ?? {};
+  return reason === undefined ? '' : ` (${reason}${message === undefined ? '' : `: ${message}`})`;
 }

@@ -93,7 +93,7 @@ test('what never became ready is named before the command runs', needsLab, async
   writeFileSync(path, sleeper('lost').replace('nodeName: node-1', 'nodeSelector: {no: where}'));
   const { status, stderr } = await desk.run(['up', '--name', 'named', '--nodes', '1', '-f', path, '--', 'true']);
   assert.equal(status, 0);
-  assert.match(stderr, /^fairlead: not ready: pod default\/lost.*\n$/);
+  assert.match(stderr, /^fairlead: not ready: pod default\/sleeper \(Unschedulable: .*\)\n$/);
 });
 
 test('signals pass to the command, and its status is the exit status', needsLab, async () => {
