@@ -16,6 +16,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CodedError, messageOf } from '../observe/index.ts';
+import { findDirectoryUser } from './directory-user.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
 
@@ -39,7 +40,7 @@ export interface LabState {
 /** A lab that can be used. */
 export type RunningLab = LabState & { readonly ready: NonNullable<LabState['ready']> };
 
-export type LabStateErrorCode = 'already-running' | 'no-lab' | 'not-ready' | 'unsafe-directory' | 'long-path';
+export type LabStateErrorCode = 'already-running' | 'no-lab' | 'not-ready' | 'unsafe-directory' | 'long-path' | 'unreadable';
 
 /** No lab of that name, or one too many. */
 export class LabStateError extends CodedError<{ readonly code: LabStateErrorCode; readonly name: string }> {}
@@ -61,8 +62,8 @@ export function controlSocketIn(directory: string): string {
 
 /**
  * Takes the name for a lab that is about to start and answers its directory. First removes what labs that died left: their
- * directories, and a process of theirs that has not ended yet. Throws `LabStateError` when a lab of the name runs or starts, or
- * when somebody else owns the directory.
+ * directories, and a process of theirs that has not ended yet; what may be in use stays. Throws `LabStateError` when a lab of the
+ * name runs or starts, or when somebody else owns the directory.
  */
 export async function claimLab(state: LabState): Promise<string> {
   const { name } = state;
@@ -83,9 +84,9 @@ export async function claimLab(state: LabState): Promise<string> {
     renameSync(prepared, directory);
   } catch (error) {
     rmSync(prepared, { recursive: true, force: true });
-    const running = readState(directory);
-    if (running === undefined) throw error;
-    const text = `a lab called ${name} is already running (process ${running.supervisor.pid}): stop it, or start a second one with --name`;
+    const found = readState(directory);
+    if (found.state === undefined) throw await unreadable(name, directory, found, error);
+    const text = `a lab called ${name} is already running (process ${found.state.supervisor.pid}): stop it, or start a second one with --name`;
     throw new LabStateError(text, { code: 'already-running', name }, { cause: error });
   }
   return directory;
@@ -93,7 +94,7 @@ export async function claimLab(state: LabState): Promise<string> {
 
 /** Writes the state in one step, so that nobody reads half of it. */
 export function writeState(directory: string, state: LabState): void {
-  const path = join(directory, 'state.json');
+  const path = stateFile(directory);
   writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
   renameSync(`${path}.new`, path);
 }
@@ -105,7 +106,13 @@ export function releaseLab(directory: string): void {
 
 /** The running lab of that name. Throws `LabStateError` with what to do when there is none. */
 export function findLab(name: string): RunningLab {
-  const state = readState(join(labsDirectory(), name));
+  const directory = join(labsDirectory(), name);
+  const { state, problem } = readState(directory);
+  if (state === undefined && problem !== undefined)
+    throw new LabStateError(`${stateFile(directory)} cannot be read (${problem}), and so no lab called ${name} can be reached`, {
+      code: 'unreadable',
+      name,
+    });
   if (state === undefined || !isAlive(state)) {
     const others = runningLabs();
     const hint = others.length === 0 ? 'start one with: fairlead up' : `running: ${others.join(', ')}; choose one with --name`;
@@ -122,7 +129,7 @@ export function runningLabs(): string[] {
   const parent = labsDirectory();
   if (!existsSync(parent)) return [];
   return readdirSync(parent).filter((name) => {
-    const state = readState(join(parent, name));
+    const { state } = readState(join(parent, name));
     return state?.ready !== undefined && isAlive(state);
   });
 }
@@ -130,11 +137,12 @@ export function runningLabs(): string[] {
 async function removeDeadLabs(parent: string): Promise<void> {
   for (const entry of readdirSync(parent)) {
     const directory = join(parent, entry);
-    const state = readState(directory);
+    const { state } = readState(directory);
     if (state === undefined) {
-      // one that was being prepared has its maker's number in its name; anything else without a state is a crash's
+      // one that was being prepared has its maker's number in its name; anything else without a state is a crash's, if nobody uses it
       const maker = /^\..*\.(\d+)$/.exec(entry)?.[1];
       if (maker !== undefined && processStartTime(Number(maker)) !== undefined) continue;
+      if ((await findDirectoryUser(directory, controlSocketIn(directory))) !== undefined) continue;
     } else {
       if (isAlive(state)) continue;
       await endLauncher(state.launcher);
@@ -142,7 +150,7 @@ async function removeDeadLabs(parent: string): Promise<void> {
     // under another name first: whoever starts at the same time must not find half of it
     const doomed = join(parent, `.${entry}.${process.pid}`);
     if (!moveIfThere(directory, doomed)) continue;
-    const moved = readState(doomed);
+    const { state: moved } = readState(doomed);
     // somebody else was faster, and this is their new lab
     if (moved !== undefined && isAlive(moved)) renameSync(doomed, directory);
     else rmSync(doomed, { recursive: true, force: true });
@@ -174,21 +182,29 @@ function isAlive(state: LabState): boolean {
   return processStartTime(state.supervisor.pid) === state.supervisor.startTime;
 }
 
-function readState(directory: string): LabState | undefined {
-  let text: string;
+/** What a directory says of its lab; `problem` when it has a state that cannot be understood. */
+type StateFound = { readonly state: LabState; readonly problem?: never } | { readonly state?: never; readonly problem?: string };
+
+function readState(directory: string): StateFound {
   try {
-    text = readFileSync(join(directory, 'state.json'), 'utf8');
+    const state = JSON.parse(readFileSync(stateFile(directory), 'utf8')) as Partial<LabState> | null;
+    return typeof state?.supervisor?.pid === 'number' ? { state: state as LabState } : { problem: 'it names no process' };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return undefined;
-    throw error;
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return {};
+    return { problem: messageOf(error) };
   }
-  try {
-    const state = JSON.parse(text) as Partial<LabState>;
-    return typeof state.supervisor?.pid === 'number' ? (state as LabState) : undefined;
-  } catch {
-    // not ours, or of a machine that lost power: nobody runs there
-    return undefined;
-  }
+}
+
+function stateFile(directory: string): string {
+  return join(directory, 'state.json');
+}
+
+/** The name cannot be had, and what its directory says does not tell why. */
+async function unreadable(name: string, directory: string, { problem }: StateFound, cause: unknown): Promise<LabStateError> {
+  const pid = await findDirectoryUser(directory, controlSocketIn(directory));
+  const who = pid === undefined || pid === 0 ? 'a process' : `process ${pid}`;
+  const text = `a lab called ${name} may be running (${who} uses ${directory}, whose state.json ${problem === undefined ? 'is gone' : `cannot be read: ${problem}`}): end it, or start a second one with --name`;
+  return new LabStateError(text, { code: 'unreadable', name }, { cause });
 }
 
 /** The folder that it stands in is there, or is somebody else's to make. */

@@ -1,6 +1,6 @@
 /** However `fairlead up` ends, nothing of it stays: no process, namespace, mount or file. */
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { killAgainAndAgain, sleeper } from './kill-loop.ts';
@@ -153,6 +153,33 @@ test('directories without an owner go at the next start, whatever is in them', n
   assert.equal(status, 0, stderr);
   assert.deepEqual(desk.leftovers(), []);
 });
+
+for (const [what, spoil] of [
+  ['cannot be read: ', (path: string) => writeFileSync(path, '{"name": "kept')],
+  ['is gone', (path: string) => rmSync(path)],
+] as const) {
+  test(`a lab that runs keeps its directory when its state.json ${what.split(':')[0] ?? ''}`, needsLab, async () => {
+    const { lab } = await start('kept');
+    const folder = join(desk.runtime, 'fairlead', 'kept');
+    const { pid } = stateOf('kept').launcher;
+    spoil(join(folder, 'state.json'));
+    const kept = readdirSync(folder);
+    const other = await desk.run(['up', '--name', 'other', '--nodes', '1', '--', 'true']);
+    assert.equal(other.status, 0, other.stderr);
+    const again = await desk.run(['up', '--name', 'kept', '--nodes', '1', '--', 'true']);
+    const asked = await desk.run(['run', '--name', 'kept', '--from', 'outside', '--', 'true']);
+    assert.deepEqual(readdirSync(folder), kept);
+    const sentence = new RegExp(
+      `^fairlead: a lab called kept may be running \\(process (\\d+) uses ${folder}, whose state.json ${what}.*\\): end it, or start a second one with --name\\n$`,
+    );
+    assert.match(again.stderr, sentence);
+    assert.ok(Number(sentence.exec(again.stderr)?.[1]) >= pid);
+    assert.match(asked.stderr, /^fairlead: .*no lab called kept.*\n$/);
+    assert.deepEqual([again.status, asked.status], [1, 1]);
+    lab.child.kill('SIGTERM');
+    assert.deepEqual([(await lab.ended).status, desk.leftovers()], [0, []]);
+  });
+}
 
 test('whatever is killed at whatever moment: it starts again, and the machine is clean', needsLab, async () => {
   const seed = Number(process.env['FAIRLEAD_SEED'] ?? Math.floor(Math.random() * 1e6));
