@@ -1,21 +1,13 @@
-/** A small API server for tests: objects in memory, watch with history, and any misbehaviour on demand. Exported so that other rooms can test with it. */
+/** A small API server for tests: objects in memory, watch with history, and any misbehaviour on demand. */
 import { createServer } from 'node:http';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomUUID } from 'node:crypto';
 import type { Resource } from '../api/index.ts';
+import { FakeObjects, timestamp } from './fake-objects.ts';
+import type { Change, Json } from './fake-objects.ts';
 import { keyOf } from './object-key.ts';
 import type { KubeObject } from './types.ts';
-
-type Json = Record<string, unknown> & { metadata: Record<string, unknown> };
-
-interface Change {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly collection: string;
-  readonly namespace: string | undefined;
-  readonly object: Json;
-  readonly version: number;
-}
 
 interface Watcher {
   readonly response: ServerResponse;
@@ -47,12 +39,10 @@ export class FakeApiServer {
   readonly watchers = new Set<Watcher>();
   intercept: Interceptor = () => false;
   canWatchList = true;
-  /** Time written to creation and deletion timestamps, milliseconds. */
-  now: () => number = () => Date.now();
   readonly #server: Server;
-  readonly #objects = new Map<string, Map<string, Json>>();
-  #history: Change[] = [];
-  #version = 100;
+  readonly #objects = new FakeObjects((change) => {
+    for (const watcher of this.watchers) watcher.send(change);
+  });
 
   constructor() {
     this.#server = createServer((request, response) => void this.#serve(request, response));
@@ -90,20 +80,20 @@ export class FakeApiServer {
 
   /** Forgets the history, so that watches from an older version get 410. */
   compact(): void {
-    this.#history = [];
+    this.#objects.compact();
   }
 
   get version(): string {
-    return String(this.#version);
+    return String(this.#objects.version);
   }
 
   /** Puts an object in, as if somebody had written it. `collection` as in URLs, e.g. `pods` or `deployments`. */
   put(collection: string, object: KubeObject): KubeObject {
     const { namespace, name } = object.metadata ?? {};
-    const all = this.#collection(collection);
+    const all = this.#objects.collection(collection);
     const key = `${namespace ?? ''}/${name ?? ''}`;
     const before = all.get(key);
-    return this.#store(
+    return this.#objects.store(
       before === undefined ? 'ADDED' : 'MODIFIED',
       collection,
       key,
@@ -113,76 +103,15 @@ export class FakeApiServer {
   }
 
   remove(collection: string, key: string): void {
-    const all = this.#collection(collection);
-    const full = key.includes('/') ? key : `/${key}`;
-    const before = all.get(full);
-    if (before === undefined) return;
-    all.delete(full);
-    const metadata = { ...before.metadata, resourceVersion: String(++this.#version) };
-    this.#announce({
-      type: 'DELETED',
-      collection,
-      namespace: before.metadata['namespace'] as string | undefined,
-      object: { ...before, metadata },
-      version: this.#version,
-    });
+    this.#objects.remove(collection, key);
   }
 
   list<T>(resource: Resource<T>): T[] {
-    return [...this.#collection(resource.plural).values()] as unknown as T[];
+    return [...this.#objects.collection(resource.plural).values()] as unknown as T[];
   }
 
   get<T>(resource: Resource<T>, key: string): T | undefined {
-    return this.#collection(resource.plural).get(key.includes('/') ? key : `/${key}`) as unknown as T | undefined;
-  }
-
-  #collection(name: string): Map<string, Json> {
-    let all = this.#objects.get(name);
-    if (all === undefined) this.#objects.set(name, (all = new Map()));
-    return all;
-  }
-
-  #store(type: 'ADDED' | 'MODIFIED', collection: string, key: string, object: Json, before: Json | undefined): Json {
-    const isSpecChanged = before === undefined || JSON.stringify(before['spec']) !== JSON.stringify(object['spec']);
-    const stored: Json = {
-      ...object,
-      metadata: {
-        ...object.metadata,
-        uid: before?.metadata['uid'] ?? object.metadata['uid'] ?? randomUUID(),
-        creationTimestamp: before?.metadata['creationTimestamp'] ?? object.metadata['creationTimestamp'] ?? this.#time(0),
-        generation: Number(before?.metadata['generation'] ?? 0) + (isSpecChanged ? 1 : 0),
-        resourceVersion: String(++this.#version),
-      },
-    };
-    const finalizers = stored.metadata['finalizers'];
-    if (
-      stored.metadata['deletionTimestamp'] !== undefined &&
-      before !== undefined &&
-      (!Array.isArray(finalizers) || finalizers.length === 0) &&
-      collection !== 'pods'
-    ) {
-      this.#collection(collection).set(key, stored);
-      this.remove(collection, key);
-      return stored;
-    }
-    this.#collection(collection).set(key, stored);
-    this.#announce({
-      type,
-      collection,
-      namespace: stored.metadata['namespace'] as string | undefined,
-      object: stored,
-      version: this.#version,
-    });
-    return stored;
-  }
-
-  #announce(change: Change): void {
-    this.#history.push(change);
-    for (const watcher of this.watchers) watcher.send(change);
-  }
-
-  #time(offsetMs: number): string {
-    return `${new Date(this.now() + offsetMs).toISOString().slice(0, 19)}Z`;
+    return this.#objects.collection(resource.plural).get(key.includes('/') ? key : `/${key}`) as unknown as T | undefined;
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -208,7 +137,7 @@ export class FakeApiServer {
 
   #serveCollection(seen: FakeRequest, target: Target, body: Json | undefined, response: ServerResponse): void {
     if (seen.method === 'GET') {
-      const all = [...this.#collection(target.collection).values()]
+      const all = [...this.#objects.collection(target.collection).values()]
         .filter((object) => isIn(target, object))
         .sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
       const limit = Number(seen.query.get('limit') ?? 0);
@@ -231,24 +160,25 @@ export class FakeApiServer {
       metadata['name'] = `${generated}${randomUUID().slice(0, 5)}`;
     if (target.namespace !== undefined) metadata['namespace'] = target.namespace;
     const key = `${target.namespace ?? ''}/${String(metadata['name'])}`;
-    if (this.#collection(target.collection).has(key))
+    if (this.#objects.collection(target.collection).has(key))
       return fail(response, 409, 'AlreadyExists', `${target.collection} "${String(metadata['name'])}" already exists`);
     const object: Json = { ...body, apiVersion: target.apiVersion, kind: target.kind, metadata };
     if (target.collection === 'pods') object['status'] = { phase: 'Pending' };
-    return answer(response, 201, this.#store('ADDED', target.collection, key, object, undefined));
+    return answer(response, 201, this.#objects.store('ADDED', target.collection, key, object, undefined));
   }
 
   #serveObject(seen: FakeRequest, target: Target, name: string, body: Json | undefined, response: ServerResponse): void {
     const key = `${target.namespace ?? ''}/${name}`;
-    const before = this.#collection(target.collection).get(key);
+    const before = this.#objects.collection(target.collection).get(key);
     if (before === undefined) return fail(response, 404, 'NotFound', `${target.collection} "${name}" not found`);
-    const store = (object: Json): void => answer(response, 200, this.#store('MODIFIED', target.collection, key, object, before));
+    const store = (object: Json): void =>
+      answer(response, 200, this.#objects.store('MODIFIED', target.collection, key, object, before));
     if (seen.method === 'GET') return answer(response, 200, before);
     if (seen.method === 'POST' && target.subresource === 'binding') {
       const spec = before['spec'] as Record<string, unknown>;
       if (spec['nodeName'] !== undefined) return fail(response, 409, 'Conflict', 'already assigned');
       const node = (body?.['target'] as { name?: string } | undefined)?.name;
-      this.#store('MODIFIED', 'pods', key, { ...before, spec: { ...spec, nodeName: node } }, before);
+      this.#objects.store('MODIFIED', 'pods', key, { ...before, spec: { ...spec, nodeName: node } }, before);
       return answer(response, 201, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' });
     }
     if (seen.method === 'PUT' && body !== undefined) {
@@ -283,15 +213,15 @@ export class FakeApiServer {
     const isScheduled =
       target.collection === 'pods' && (before['spec'] as { nodeName?: string } | undefined)?.nodeName !== undefined;
     if (finalizers.size === 0 && (!isScheduled || options?.gracePeriodSeconds === 0)) {
-      this.remove(target.collection, key);
+      this.#objects.remove(target.collection, key);
       return answer(response, 200, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success' });
     }
     const metadata = {
       ...before.metadata,
       finalizers: [...finalizers],
-      deletionTimestamp: before.metadata['deletionTimestamp'] ?? this.#time(0),
+      deletionTimestamp: before.metadata['deletionTimestamp'] ?? timestamp(),
     };
-    return answer(response, 200, this.#store('MODIFIED', target.collection, key, { ...before, metadata }, before));
+    return answer(response, 200, this.#objects.store('MODIFIED', target.collection, key, { ...before, metadata }, before));
   }
 
   #watch(target: Target, query: URLSearchParams, response: ServerResponse): void {
@@ -300,8 +230,8 @@ export class FakeApiServer {
     if (isWatchList && !this.canWatchList) return fail(response, 422, 'Invalid', 'sendInitialEvents is forbidden');
     response.writeHead(200, { 'content-type': 'application/json' });
     const write = (type: string, object: unknown): void => void response.write(`${JSON.stringify({ type, object })}\n`);
-    const oldest = this.#history[0]?.version ?? this.#version + 1;
-    if (version !== null && version !== '0' && Number(version) + 1 < oldest && Number(version) < this.#version) {
+    const oldest = this.#objects.history[0]?.version ?? this.#objects.version + 1;
+    if (version !== null && version !== '0' && Number(version) + 1 < oldest && Number(version) < this.#objects.version) {
       write('ERROR', {
         kind: 'Status',
         apiVersion: 'v1',
@@ -320,8 +250,8 @@ export class FakeApiServer {
       },
     };
     if (version === null || version === '0') {
-      for (const object of this.#collection(target.collection).values()) if (isIn(target, object)) write('ADDED', object);
-    } else for (const change of this.#history) if (change.version > Number(version)) watcher.send(change);
+      for (const object of this.#objects.collection(target.collection).values()) if (isIn(target, object)) write('ADDED', object);
+    } else for (const change of this.#objects.history) if (change.version > Number(version)) watcher.send(change);
     if (isWatchList)
       write('BOOKMARK', {
         kind: target.kind,

@@ -4,7 +4,6 @@ export * from './client.ts';
 export * from './clock.ts';
 export * from './errors.ts';
 export * from './event-recorder.ts';
-export * from './fake-api-server.ts';
 export * from './indexed-store.ts';
 export * from './informer.ts';
 export * from './informers.ts';

@@ -1,4 +1,5 @@
-import { createClient, FakeApiServer } from '../client/index.ts';
+import { FakeApiServer } from '../client/fake-api-server.ts';
+import { createClient } from '../client/index.ts';
 import { silentLogger } from '../observe/index.ts';
 import type { TestApi } from './workload-cluster.case.test.ts';
 import { describeWorkloads } from './workloads.case.test.ts';

@@ -10,7 +10,8 @@ import { refreshVolumes, removePodFiles, startContainer } from './container-star
 import { execCaptured } from './exec.ts';
 import type { PodContext } from './pod-context.ts';
 import { podLabel } from './pod-context.ts';
-import { computePodStatus, statusesEqual } from './pod-status.ts';
+import { computePodStatus } from './pod-status.ts';
+import { PodStatusWriter } from './pod-status-writer.ts';
 import type { ProbeTarget } from './prober.ts';
 import type { PodNetwork } from './runtime.ts';
 
@@ -30,10 +31,7 @@ export class PodWorker {
   #addresses: readonly string[] = [];
   #podIPs: readonly string[] = [];
   #failure: { readonly reason: string; readonly message: string } | undefined;
-  #lastStatus: PodStatus | undefined;
-  #flushTimer: NodeJS.Timeout | undefined;
-  #flushing: Promise<void> | undefined;
-  #isDirty = false;
+  readonly #status: PodStatusWriter;
   #isGone = false;
   readonly #waiters = new Set<() => void>();
   #stopDeadlineMs = Infinity;
@@ -45,7 +43,16 @@ export class PodWorker {
     this.#context = context;
     this.#logger = context.logger.child({ pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}` });
     this.#startTime = pod.status?.startTime ?? toTime(Date.now());
-    this.#lastStatus = pod.status;
+    this.#status = new PodStatusWriter(
+      {
+        client: context.client,
+        pod: () => this.#pod,
+        compute: (previous) => this.#computeStatus(previous),
+        signal: this.#abort.signal,
+        sleep: (ms) => this.#sleep(ms),
+      },
+      { logger: this.#logger },
+    );
   }
 
   get pod(): Pod {
@@ -95,7 +102,7 @@ export class PodWorker {
   async remove(): Promise<void> {
     this.#isGone = true;
     this.#abort.abort();
-    clearTimeout(this.#flushTimer);
+    this.#status.stop();
     for (const life of this.#lives.values()) life.kill();
     await this.#running;
     await this.#terminating;
@@ -234,7 +241,7 @@ export class PodWorker {
     await this.#running;
     await this.#tearDown();
     this.#touch();
-    await this.#flushNow();
+    await this.#status.flush();
     await this.#deleteFromApi();
   }
 
@@ -305,56 +312,10 @@ export class PodWorker {
 
   #touch(): void {
     this.#notifyWaiters();
-    if (this.#isGone || this.#lives.size === 0) return;
-    this.#isDirty = true;
-    // a few milliseconds let the steps of one start arrive as one write
-    if (this.#flushing === undefined) this.#flushTimer ??= setTimeout(() => void this.#flushNow(), 3);
+    if (!this.#isGone && this.#lives.size > 0) this.#status.touch();
   }
 
-  async #flushNow(): Promise<void> {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    while (this.#flushing !== undefined) await this.#flushing;
-    this.#flushing = this.#flush();
-    await this.#flushing;
-    this.#flushing = undefined;
-  }
-
-  async #flush(): Promise<void> {
-    while (this.#isDirty && !this.#isGone) {
-      this.#isDirty = false;
-      const status = this.#computeStatus();
-      if (statusesEqual(status, this.#lastStatus)) continue;
-      try {
-        await this.#writeStatus(status);
-        this.#lastStatus = status;
-      } catch (error) {
-        if (isNotFound(error) || isConflict(error)) return; // another pod, or none: the informer will say so
-        if (this.#isGone) return;
-        this.#logger.warn({ error: messageOf(error) }, 'pod status not written yet');
-        this.#isDirty = true;
-        await this.#sleep(retryMs);
-      }
-    }
-  }
-
-  async #writeStatus(status: PodStatus): Promise<void> {
-    const { namespace, name = '', uid } = this.#pod.metadata ?? {};
-    const cleared = Object.fromEntries(
-      Object.keys(this.#lastStatus ?? {})
-        .filter((key) => !(key in status))
-        .map((key) => [key, null]),
-    );
-    await this.#context.client.patch(
-      pods,
-      name,
-      'merge',
-      { metadata: { uid }, status: { ...cleared, ...status } },
-      { namespace, subresource: 'status', signal: this.#abort.signal },
-    );
-  }
-
-  #computeStatus(): PodStatus {
+  #computeStatus(previous: PodStatus | undefined): PodStatus {
     const spec = this.#pod.spec ?? { containers: [] };
     const statusOf = (container: Container): ReturnType<ContainerLife['status']>[] => {
       const life = this.#lives.get(container.name);
@@ -362,7 +323,7 @@ export class PodWorker {
     };
     return computePodStatus({
       pod: this.#pod,
-      previous: this.#lastStatus === undefined ? this.#pod.status : { ...this.#lastStatus, conditions: this.#mergedConditions() },
+      previous,
       initContainers: (spec.initContainers ?? []).flatMap(statusOf),
       containers: spec.containers.flatMap(statusOf),
       podIPs: this.#podIPs,
@@ -371,14 +332,6 @@ export class PodWorker {
       now: toTime(Date.now()),
       failure: this.#failure,
     });
-  }
-
-  /** Our own conditions as last written, others' as the API has them now. */
-  #mergedConditions(): NonNullable<PodStatus['conditions']> {
-    const ours = this.#lastStatus?.conditions ?? [];
-    const theirs = this.#pod.status?.conditions ?? [];
-    const known = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
-    return [...ours.filter(({ type }) => known.has(type)), ...theirs.filter(({ type }) => !known.has(type))];
   }
 
   async #until(condition: () => boolean): Promise<void> {

@@ -10,7 +10,8 @@ import { serviceCidrs } from '../../src/api/index.ts';
 import type { EndpointSlice } from '../../src/api/index.ts';
 import { Conntrack } from '../../src/linux/index.ts';
 import { formatIp, mustParseCidr, mustParseIp } from '../../src/net/index.ts';
-import { AgentLab, MemoryInformer, podAddress } from './agent-lab.ts';
+import { AgentLab, podAddress } from './agent-lab.ts';
+import { MemoryInformer } from './memory-informer.ts';
 import { hasProgram, isInside, run } from './linux-harness.ts';
 
 if (isInside(import.meta.url)) {
