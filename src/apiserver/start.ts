@@ -23,6 +23,7 @@ import { createAuthenticator } from './security/authenticate.ts';
 import type { ServerIdentity } from './security/identity.ts';
 import { loadIdentity } from './security/identity.ts';
 import { kubeconfigText } from './security/kubeconfig.ts';
+import { createLiveTokens } from './security/live-tokens.ts';
 import { createTokenAuthority } from './security/tokens.ts';
 import type { Journal, Store } from './store/index.ts';
 import { MemoryStore, openSqliteJournal } from './store/index.ts';
@@ -103,7 +104,7 @@ export async function startApiServer(
 
   let access = nodeAccess;
   let address = '';
-  const tokens = createTokenAuthority(identity.secret);
+  const tokens = createLiveTokens(createTokenAuthority(identity.secret), store);
   const shared: Services = { context, logger, tokens, nodeAccess: () => access, address: () => address };
   const authenticate = createAuthenticator([identity.token, ...(options.tokens ?? [])], tokens, now);
   const server = new HttpServer({ server: identity.server, caPem, services: shared, authenticate }, { logger });

@@ -73,6 +73,10 @@ export async function startCommand(options: CommandOptions): Promise<CommandProc
   return {
     id: options.id,
     pid,
+    enter: async () => {
+      if (pid === undefined) throw new Error('the container has ended');
+      return pid;
+    },
     exited,
     stdin: child.stdin ?? undefined,
     terminate: (_graceMs, signal = 'SIGTERM') => signalInit(signal),

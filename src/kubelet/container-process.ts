@@ -14,6 +14,8 @@ export interface ContainerProcess {
   readonly id: string;
   /** Pid 1 of the container as seen from here; undefined for what has no process. */
   readonly pid: number | undefined;
+  /** Pid 1 for whoever wants to join the container; what has no process makes one for it. Rejects when the container has ended. */
+  enter(): Promise<number>;
   /** Resolves once, when it has ended. */
   readonly exited: Promise<ExitResult>;
   /** Asks it to end: SIGTERM (or the given signal), or a drain that may take `graceMs`. */

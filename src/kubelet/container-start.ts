@@ -5,15 +5,19 @@ import { join } from 'node:path';
 import type { Container, Pod } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { ContainerStartError, startCommand } from './command-process.ts';
+import type { CommandProcess } from './command-process.ts';
 import type { ContainerKind } from './container-kind.ts';
 import { classifyContainer } from './container-kind.ts';
 import type { ContainerProcess, ExitResult } from './container-process.ts';
 import { startEcho } from './echo-process.ts';
 import type { ReferenceSource } from './environment.ts';
 import { buildEnvironment, buildServiceVariables, expand } from './environment.ts';
+import { placeCommand, withExecPlace } from './exec-place.ts';
 import type { HostFacts } from './host-facts.ts';
 import type { LogBuffer } from './log-buffer.ts';
 import type { PodContext } from './pod-context.ts';
+import { withApiAccess } from './pod-tokens.ts';
+import type { PodTokens } from './pod-tokens.ts';
 import { checkVolumes, containerMounts, removePodDirectory, writeVolumes } from './pod-volumes.ts';
 import { buildHosts, buildResolvConf, fqdnOf, hostnameOf } from './resolv-conf.ts';
 import type { PodNetwork } from './runtime.ts';
@@ -25,6 +29,7 @@ export interface PodSetup {
   readonly pod: Pod;
   readonly network: PodNetwork;
   readonly context: PodContext;
+  readonly tokens: PodTokens;
 }
 
 /** How to run something in a container's place: also used by exec into containers that have no process. */
@@ -32,6 +37,8 @@ export interface PreparedSandbox {
   readonly script: string;
   readonly spec: SandboxSpec;
   readonly environment: ReadonlyMap<string, string>;
+  /** Whether files inside can have other owners than root. */
+  readonly hasManyUsers: boolean;
 }
 
 /** How long a terminating echo pod goes on accepting, in seconds, unless its grace is shorter. */
@@ -55,10 +62,10 @@ export async function startContainer(
     case 'idle':
       requireVolumes(setup);
       log.writeLine('idle: serves nothing');
-      return idleProcess();
+      return withExecPlace(idleProcess(), () => openPlace(setup, container));
     case 'echo':
       requireVolumes(setup);
-      return startEchoContainer(setup, kind, log);
+      return withExecPlace(await startEchoContainer(setup, kind, log), () => openPlace(setup, container));
     case 'command': {
       const prepared = await prepareSandbox(setup, container);
       const command = kind.command.map((word) => expand(word, environment));
@@ -87,19 +94,21 @@ export async function prepareSandbox(setup: PodSetup, container: Container): Pro
   const facts = await setup.context.prepareSandbox();
   const podDirectory = podDirectoryOf(facts, setup.pod);
   const environment = resolveEnvironment(setup, container);
-  const volumes = setup.pod.spec?.volumes ?? [];
+  const { volumes, hasApiAccess } = await setup.tokens.prepare(setup.pod);
   mkdirSync(podDirectory, { recursive: true });
   const written = writeVolumes(volumes, podDirectory, referenceSource(setup));
   if (!written.ok) throw new ContainerStartError('CreateContainerConfigError', written.problem);
-  const mounts = containerMounts(container, volumes, podDirectory, environment);
+  const mounts = containerMounts(hasApiAccess ? withApiAccess(container) : container, volumes, podDirectory, environment);
   if (!mounts.ok) throw new ContainerStartError('CreateContainerConfigError', mounts.problem);
   const spec = sandboxSpec(setup, container, facts, podDirectory, mounts.mounts);
-  return { spec, environment, script: buildContainerScript(facts, spec) };
+  return { spec, environment, hasManyUsers: facts.hasManyUsers, script: buildContainerScript(facts, spec) };
 }
 
-/** Rewrites the pod's volumes after its ConfigMaps or Secrets changed. */
-export function refreshVolumes(setup: PodSetup, facts: HostFacts): void {
-  const result = writeVolumes(setup.pod.spec?.volumes ?? [], podDirectoryOf(facts, setup.pod), referenceSource(setup));
+/** Rewrites the pod's volumes after its ConfigMaps or Secrets changed, or when its tokens grow old. */
+export async function refreshVolumes(setup: PodSetup): Promise<void> {
+  const facts = await setup.context.prepareSandbox();
+  const { volumes } = await setup.tokens.prepare(setup.pod);
+  const result = writeVolumes(volumes, podDirectoryOf(facts, setup.pod), referenceSource(setup));
   if (!result.ok) setup.context.logger.debug({ problem: result.problem }, 'volume not refreshed');
 }
 
@@ -138,7 +147,7 @@ async function startEchoContainer(
   setup: PodSetup,
   kind: ContainerKind & { readonly kind: 'echo' },
   log: LogBuffer,
-): Promise<ContainerProcess> {
+): Promise<Omit<ContainerProcess, 'pid' | 'enter'>> {
   const { pod, network, context } = setup;
   const { name = '', namespace = '', annotations } = pod.metadata ?? {};
   const spec = pod.spec ?? { containers: [] };
@@ -167,17 +176,32 @@ async function startEchoContainer(
   }
 }
 
+/** The sandbox that commands sent into a container without a process share. */
+async function openPlace(setup: PodSetup, container: Container): Promise<CommandProcess> {
+  const { script, environment } = await prepareSandbox(setup, container);
+  return setup.context.limitStarts(() =>
+    startCommand({
+      id: `fairlead://${randomUUID()}`,
+      networkPath: setup.network.namespacePath,
+      script,
+      command: placeCommand,
+      environment,
+      hasStdin: false,
+      onOutput: () => undefined,
+    }),
+  );
+}
+
 /** A container without a process reads no files, and yet must not run where a real one could not. */
 function requireVolumes(setup: PodSetup): void {
   const result = checkVolumes(setup.pod.spec?.volumes ?? [], referenceSource(setup));
   if (!result.ok) throw new ContainerStartError('CreateContainerConfigError', result.problem);
 }
 
-function idleProcess(): ContainerProcess {
+function idleProcess(): Omit<ContainerProcess, 'pid' | 'enter'> {
   const { promise: exited, resolve } = Promise.withResolvers<ExitResult>();
   return {
     id: `fairlead://${randomUUID()}`,
-    pid: undefined,
     exited,
     terminate: () => resolve({ exitCode: 0, reason: 'Completed' }),
     kill: () => resolve({ exitCode: 137, signal: 9, reason: 'Error' }),
@@ -230,7 +254,7 @@ function capabilitiesOf(container: Container): string[] {
   return [...new Set([...kept, ...asked.filter((name) => offered.has(name))])];
 }
 
-function referenceSource({ pod, network, context }: PodSetup): ReferenceSource {
+function referenceSource({ pod, network, context, tokens }: PodSetup): ReferenceSource {
   const namespace = pod.metadata?.namespace ?? '';
   return {
     pod,
@@ -239,6 +263,7 @@ function referenceSource({ pod, network, context }: PodSetup): ReferenceSource {
     nodeName: context.nodeName,
     getConfigMap: (name) => context.configMaps.get(`${namespace}/${name}`),
     getSecret: (name) => context.secrets.get(`${namespace}/${name}`),
+    getToken: (projection) => tokens.get(projection),
   };
 }
 

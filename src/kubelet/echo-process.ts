@@ -13,7 +13,7 @@ import type { LogBuffer } from './log-buffer.ts';
 export async function startEcho(
   options: Omit<EchoServerOptions, 'log'> & { readonly drainMs: () => number; readonly log: LogBuffer },
   context: { readonly logger: Logger },
-): Promise<ContainerProcess> {
+): Promise<Omit<ContainerProcess, 'pid' | 'enter'>> {
   const { log } = options;
   const server = new EchoServer({ ...options, log: (line) => log.writeLine(line) }, context);
   await server.start();
@@ -28,7 +28,6 @@ export async function startEcho(
   };
   return {
     id: `fairlead://${randomUUID()}`,
-    pid: undefined,
     exited,
     terminate(graceMs) {
       if (isTerminating) return;

@@ -9,6 +9,7 @@ const source: ReferenceSource = {
   hostIPs: ['10.0.1.1'],
   nodeName: 'node-1',
   getConfigMap: (name) => (name === 'cm' ? { data: { K: 'v', L: 'w' } } : undefined),
+  getToken: () => undefined,
   getSecret: (name) => (name === 's' ? { data: { P: btoa('hidden') } } : undefined),
 };
 

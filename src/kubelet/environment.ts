@@ -1,5 +1,5 @@
 /** The environment of a container: env, envFrom, references, `$(VAR)` expansion, service variables. Pure. Source: k8s pkg/kubelet/envvars, third_party/forked/golang/expansion. */
-import type { ConfigMap, Container, Pod, Secret, Service } from '../api/index.ts';
+import type { ConfigMap, Container, Pod, Secret, Service, ServiceAccountTokenProjection } from '../api/index.ts';
 
 /** What references in a pod resolve against. */
 export interface ReferenceSource {
@@ -9,6 +9,7 @@ export interface ReferenceSource {
   readonly nodeName: string;
   getConfigMap(name: string): ConfigMap | undefined;
   getSecret(name: string): Secret | undefined;
+  getToken(projection: ServiceAccountTokenProjection): string | undefined;
 }
 
 /** Either the variables or the sentence that says what is missing (upstream's text, for the waiting message). */

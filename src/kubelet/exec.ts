@@ -1,13 +1,12 @@
 /** Commands inside containers: for exec probes, hooks, `kubectl exec`. */
 import { spawn } from 'node:child_process';
-import type { Readable } from 'node:stream';
 import type { Container } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { exitResult, sendSignal } from './command-process.ts';
 import type { ContainerProcess } from './container-process.ts';
 import type { PodSetup } from './container-start.ts';
 import { prepareSandbox, withTerminal } from './container-start.ts';
-import { containerCommand, joinCommand } from './sandbox.ts';
+import { joinCommand } from './sandbox.ts';
 
 export interface ExecStreams {
   readonly stdin: AsyncIterable<Uint8Array> | undefined;
@@ -19,8 +18,8 @@ export interface ExecStreams {
 }
 
 /**
- * Runs a command where the container runs: beside its process, or, for a container that is none (echo), in a sandbox made for
- * the occasion in the pod's network. Resolves to the exit code when all output is written; 127 when there is no such command.
+ * Runs a command where the container runs: beside its process, or, for a container that is none (echo), in the sandbox that all
+ * commands sent into it share. Resolves to the exit code when all output is written; 127 when there is no such command.
  */
 export async function execInContainer(
   setup: PodSetup,
@@ -29,23 +28,22 @@ export async function execInContainer(
   command: readonly string[],
   streams: ExecStreams,
 ): Promise<number> {
+  if (process === undefined) throw new Error('the container is not running');
   const prepared = await prepareSandbox(setup, container);
   const words = streams.terminal === undefined ? command : withTerminal(command, streams.terminal);
-  const argv =
-    process?.pid === undefined
-      ? containerCommand(setup.network.namespacePath, prepared.script, words)
-      : joinCommand(process.pid, prepared.spec, words);
+  const argv = joinCommand(await process.enter(), prepared.spec, words);
   const environment = new Map(prepared.environment);
+  // `kubectl cp` unpacks as root, and tar as root gives each file to whoever packed it: here there is no such user (chown: EINVAL)
+  if (command[0] === 'tar' && !prepared.hasManyUsers && !environment.has('TAR_OPTIONS'))
+    environment.set('TAR_OPTIONS', '--no-same-owner');
   if (streams.terminal !== undefined && !environment.has('TERM')) environment.set('TERM', 'xterm');
   const [file = '', ...args] = argv;
   const child = spawn(file, args, {
     env: Object.fromEntries(environment),
-    // the container script signals on descriptor 3, which nobody needs to hear here
-    stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe', 'pipe'],
+    stdio: [streams.stdin === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
     detached: true,
     cwd: '/',
   });
-  (child.stdio[3] as Readable).resume().on('error', () => undefined);
   const kill = (): void => {
     if (child.pid !== undefined && child.exitCode === null) sendSignal(-child.pid, 'SIGKILL');
   };

@@ -14,6 +14,9 @@ import { PodWorker } from './pod-worker.ts';
 import type { ClusterDns } from './resolv-conf.ts';
 import type { PodRuntime } from './runtime.ts';
 
+/** Tokens live ten minutes at least and are renewed when a fifth of that is left. */
+const tokenCheckMs = 60_000;
+
 export interface KubeletOptions {
   readonly nodeName: string;
   /** One per family, the primary first: addresses of pods come from here. */
@@ -65,6 +68,7 @@ export class Kubelet {
   readonly #ending = new Set<Promise<void>>();
   readonly #status: NodeStatusWriter;
   #unsubscribes: (() => void)[] = [];
+  #renewal: NodeJS.Timeout | undefined;
   #isStopped = false;
 
   constructor(options: KubeletOptions, { logger }: { readonly logger: Logger }) {
@@ -116,11 +120,14 @@ export class Kubelet {
       informers.secrets.subscribe(this.#referenceHandler()),
     ];
     this.#status.start();
+    this.#renewal = setInterval(() => this.#renewTokens(), tokenCheckMs);
+    this.#renewal.unref();
   }
 
   /** Ends every pod without grace and forgets them; nothing is written to the API. */
   async stop(): Promise<void> {
     this.#isStopped = true;
+    clearInterval(this.#renewal);
     for (const unsubscribe of this.#unsubscribes.splice(0)) unsubscribe();
     await this.#status.stop();
     for (const worker of this.#workers.values()) this.#track(worker.remove());
@@ -163,6 +170,11 @@ export class Kubelet {
       .catch((error: unknown) => this.#logger.error({ error: messageOf(error) }, 'pod not taken down cleanly'))
       .finally(() => this.#ending.delete(tracked));
     this.#ending.add(tracked);
+  }
+
+  #renewTokens(): void {
+    for (const worker of this.#workers.values())
+      worker.renewTokens().catch((error: unknown) => this.#logger.warn({ error: messageOf(error) }, 'tokens not renewed'));
   }
 
   #referenceHandler(): {

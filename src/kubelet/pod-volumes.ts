@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
-import type { ConfigMap, Container, Secret, Volume } from '../api/index.ts';
+import type { ConfigMap, Container, Secret, ServiceAccountTokenProjection, Volume } from '../api/index.ts';
 import type { ReferenceSource } from './environment.ts';
 import { decodeBase64, expand, readFieldPath } from './environment.ts';
 import type { SandboxMount } from './sandbox.ts';
@@ -35,10 +35,11 @@ export function writeVolumes(volumes: readonly Volume[], podDirectory: string, s
   return { ok: true };
 }
 
-/** Whether the volumes could be written: what is missing, in upstream's words. Writes nothing. */
+/** Whether the volumes could be written: what is missing, in upstream's words. Writes nothing, and asks for no token. */
 export function checkVolumes(volumes: readonly Volume[], source: ReferenceSource): VolumesResult {
   for (const volume of volumes) {
-    const result: VolumesResult = volume.emptyDir === undefined ? filesOf(volume, source) : { ok: true };
+    const result: VolumesResult =
+      volume.emptyDir === undefined ? filesOf(volume, { ...source, getToken: () => '' }) : { ok: true };
     if (!result.ok) return result;
   }
   return { ok: true };
@@ -109,7 +110,14 @@ function projectionFiles(projection: Projection, source: ReferenceSource, mode: 
   if (projection.configMap !== undefined) return configMapFiles(projection.configMap, source, mode);
   if (projection.secret !== undefined) return secretFiles(projection.secret, source, mode);
   if (projection.downwardAPI !== undefined) return downwardFiles(projection.downwardAPI.items ?? [], source, mode);
-  return { ok: true, files: new Map() }; // tokens: there is nobody here to check them
+  if (projection.serviceAccountToken !== undefined) return tokenFile(projection.serviceAccountToken, source, mode);
+  return { ok: true, files: new Map() };
+}
+
+function tokenFile(projection: ServiceAccountTokenProjection, source: ReferenceSource, mode = 0o644): FilesResult {
+  const token = source.getToken(projection);
+  if (token === undefined) return { ok: false, problem: `no token for ${JSON.stringify(projection.path)} yet` };
+  return { ok: true, files: new Map([[projection.path, { content: new TextEncoder().encode(token), mode }]]) };
 }
 
 interface KeySource {

@@ -11,6 +11,7 @@ import { execCaptured } from './exec.ts';
 import type { PodContext } from './pod-context.ts';
 import { podLabel } from './pod-context.ts';
 import { computePodStatus } from './pod-status.ts';
+import { PodTokens } from './pod-tokens.ts';
 import { PodStatusWriter } from './pod-status-writer.ts';
 import type { ProbeTarget } from './prober.ts';
 import type { PodNetwork } from './runtime.ts';
@@ -26,6 +27,7 @@ export class PodWorker {
   readonly #startTime: string;
   readonly #lives = new Map<string, ContainerLife>();
   readonly #abort = new AbortController();
+  readonly #tokens: PodTokens;
   #pod: Pod;
   #network: PodNetwork | undefined;
   #addresses: readonly string[] = [];
@@ -42,6 +44,7 @@ export class PodWorker {
     this.#pod = pod;
     this.#context = context;
     this.#logger = context.logger.child({ pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}` });
+    this.#tokens = new PodTokens(context);
     this.#startTime = pod.status?.startTime ?? toTime(Date.now());
     this.#status = new PodStatusWriter(
       {
@@ -70,7 +73,8 @@ export class PodWorker {
 
   /** What containers are started into; undefined before the pod has its network. */
   get setup(): PodSetup | undefined {
-    return this.#network === undefined ? undefined : { pod: this.#pod, network: this.#network, context: this.#context };
+    if (this.#network === undefined) return undefined;
+    return { pod: this.#pod, network: this.#network, context: this.#context, tokens: this.#tokens };
   }
 
   start(): void {
@@ -92,10 +96,18 @@ export class PodWorker {
   /** ConfigMaps or Secrets of the pod's namespace have changed. */
   async referencesChanged(): Promise<void> {
     for (const life of this.#lives.values()) life.poke();
+    await this.#refreshVolumes();
+  }
+
+  /** Gives the pod's programs new tokens when theirs grow old. */
+  async renewTokens(): Promise<void> {
+    if (this.#tokens.isDue) await this.#refreshVolumes();
+  }
+
+  async #refreshVolumes(): Promise<void> {
     const { setup } = this;
-    if (setup === undefined || (this.#pod.spec?.volumes ?? []).length === 0 || this.#isGone) return;
-    if ([...this.#lives.values()].some((life) => life.process?.pid !== undefined))
-      refreshVolumes(setup, await this.#context.prepareSandbox());
+    if (setup === undefined || this.#isGone) return;
+    if ([...this.#lives.values()].some((life) => life.process?.pid !== undefined)) await refreshVolumes(setup);
   }
 
   /** The pod is gone from the API, or the kubelet stops: everything ends now, nothing is written. */

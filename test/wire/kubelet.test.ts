@@ -127,12 +127,13 @@ if (isInside(import.meta.url)) {
     command: readonly string[],
     input?: string,
     tty = false,
+    container = '',
   ): Promise<{ code: number; out: string; err: string }> => {
     let out = '';
     let err = '';
     const code = await access.exec(
       targetOf(await get(name)),
-      { container: '', command, tty, stdin: input !== undefined, stdout: true, stderr: true },
+      { container, command, tty, stdin: input !== undefined, stdout: true, stderr: true },
       {
         stdin: input === undefined ? undefined : chunks(input),
         writeStdout: async (chunk) => void (out += Buffer.from(chunk).toString()),
@@ -241,6 +242,24 @@ if (isInside(import.meta.url)) {
       assert.match(out, /^search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local$/m);
       assert.match(out, /^nameserver 10\.96\.0\.10$/m);
       assert.match(out, /^10\.96\.0\.1$/m);
+    });
+
+    test('keeps what commands leave in its /tmp, for itself and as long as it lives', async () => {
+      await create('keeper', {
+        containers: ['a', 'b'].map((name, index) => ({ name, ports: [{ containerPort: 8080 + index }] })),
+      });
+      await eventually('keeper', isReady);
+      const inContainer = (container: string, script: string): ReturnType<typeof exec> =>
+        exec('keeper', ['sh', '-c', script], undefined, false, container);
+      const before = countProcesses('sleep');
+      await inContainer('a', 'echo kept > /tmp/x; mkfifo /dev/shm/y');
+      assert.equal((await inContainer('a', 'cat /tmp/x; ls /dev/shm')).out, 'kept\ny\n');
+      assert.equal((await inContainer('b', 'ls /tmp')).out, '');
+      assert.ok(!existsSync('/tmp/x'));
+      assert.ok(countProcesses('sleep') > before, 'its sandboxes are seen');
+      await remove('keeper', 0);
+      await gone('keeper');
+      await waitFor(async () => countProcesses('sleep') === before);
     });
 
     test('goes on serving while it ends, and finishes what is open', async () => {

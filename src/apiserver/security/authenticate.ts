@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import type { User } from '../http/exchange.ts';
 import { serviceAccountUser } from '../kinds/service-account-user.ts';
+import { tokenIssuer } from './tokens.ts';
 import type { TokenAuthority } from './tokens.ts';
 
 /** Finds the user of a request; undefined without valid credentials. There are no anonymous users. */
@@ -22,7 +23,8 @@ export function createAuthenticator(tokens: readonly string[], authority: TokenA
     const digest = digestOf(token);
     if (digests.some((known) => timingSafeEqual(known, digest))) return adminUser;
     const account = token.includes('.') ? authority.verify(token, now()) : undefined;
-    return account === undefined ? undefined : serviceAccountUser(account);
+    // a token for somebody else opens nothing here
+    return account?.audiences.includes(tokenIssuer) === true ? serviceAccountUser(account) : undefined;
   };
   return (request) => {
     const user = userOf(request);

@@ -8,6 +8,17 @@ export interface ServiceAccountToken {
   readonly uid: string;
   readonly audiences: readonly string[];
   readonly expires: Date;
+  /** The object that it ends with. */
+  readonly bound?: BoundObject | undefined;
+}
+
+/** Kinds that a token may be bound to, as its claims name them. */
+export type BoundKind = 'pod' | 'secret' | 'node';
+
+export interface BoundObject {
+  readonly kind: BoundKind;
+  readonly name: string;
+  readonly uid: string;
 }
 
 export interface TokenAuthority {
@@ -24,7 +35,7 @@ export function createTokenAuthority(secret: string): TokenAuthority {
   const signatureOf = (signed: string): string => createHmac('sha256', secret).update(signed).digest('base64url');
   return {
     issue(token, now) {
-      const { namespace, name, uid, audiences, expires } = token;
+      const { namespace, name, uid, audiences, expires, bound } = token;
       const claims = {
         aud: audiences,
         exp: seconds(expires),
@@ -32,7 +43,11 @@ export function createTokenAuthority(secret: string): TokenAuthority {
         nbf: seconds(now),
         iss: tokenIssuer,
         jti: randomUUID(),
-        'kubernetes.io': { namespace, serviceaccount: { name, uid } },
+        'kubernetes.io': {
+          namespace,
+          ...(bound === undefined ? {} : { [bound.kind]: { name: bound.name, uid: bound.uid } }),
+          serviceaccount: { name, uid },
+        },
         sub: `system:serviceaccount:${namespace}:${name}`,
       };
       const signed = `${encode({ alg: 'HS256', typ: 'JWT' })}.${encode(claims)}`;
@@ -47,7 +62,8 @@ export function createTokenAuthority(secret: string): TokenAuthority {
       const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as IssuedClaims;
       if (claims.exp <= seconds(now)) return undefined;
       const { namespace, serviceaccount } = claims['kubernetes.io'];
-      return { namespace, ...serviceaccount, audiences: claims.aud, expires: new Date(claims.exp * 1000) };
+      const bound = boundOf(claims);
+      return { namespace, ...serviceaccount, audiences: claims.aud, expires: new Date(claims.exp * 1000), bound };
     },
   };
 }
@@ -57,8 +73,21 @@ interface IssuedClaims {
   readonly exp: number;
   readonly 'kubernetes.io': {
     readonly namespace: string;
-    readonly serviceaccount: { readonly name: string; readonly uid: string };
-  };
+    readonly serviceaccount: Named;
+  } & { readonly [Kind in BoundKind]?: Named };
+}
+
+interface Named {
+  readonly name: string;
+  readonly uid: string;
+}
+
+function boundOf(claims: IssuedClaims): BoundObject | undefined {
+  for (const kind of ['pod', 'secret', 'node'] as const) {
+    const named = claims['kubernetes.io'][kind];
+    if (named !== undefined) return { kind, ...named };
+  }
+  return undefined;
 }
 
 function encode(value: unknown): string {
