@@ -42,10 +42,12 @@ export async function up(flags: UpFlags & UpExtras): Promise<void> {
 
 async function superviseLab(flags: UpFlags & UpExtras, directory: string, starting: LabState, signals: Signals): Promise<number> {
   const progress = new Progress({ isQuiet: flags.command.length > 0 });
+  const summarized = Promise.withResolvers<void>();
   const lab = new LabProcess(innerOptions(flags, directory), {
     progress: (text) => progress.step(text),
     waiting: (missing) => progress.waiting(missing),
-    print: (text) => console.log(text),
+    // messages come in bundles: what follows the summary is not to overtake it
+    print: (text) => void summarized.promise.then(() => console.log(text)),
   });
   const state: LabState = { ...starting, launcher: lab.launcher };
   writeState(directory, state);
@@ -59,6 +61,7 @@ async function superviseLab(flags: UpFlags & UpExtras, directory: string, starti
     if (flags.command.length > 0 && ready.missing.length > 0) console.error(`fairlead: not ready: ${ready.missing.join(', ')}`);
     if (flags.command.length > 0) return await besideLab(lab, flags, kubeconfig, signals);
     console.log(ready.summary);
+    summarized.resolve();
     const passed = flags.extension === undefined ? true : await lab.finished();
     if (flags.extension?.leaves === true) return Number(!passed);
     await lab.gone;
