@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { startCluster } from '../cluster/index.ts';
 import type { Cluster } from '../cluster/index.ts';
-import { exitWithParent } from '../linux/index.ts';
+import { exitWithParent, keepInheritedDescriptors } from '../linux/index.ts';
 import { readManifests } from '../manifest/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import { answerControl } from './answer-control.ts';
@@ -15,6 +15,7 @@ import { summarize } from './summary.ts';
 /** Runs the cluster until the supervisor says stop, or is gone. */
 export async function inner(text: string): Promise<void> {
   const options = JSON.parse(text) as InnerOptions;
+  keepInheritedDescriptors();
   const stopped = untilStopped();
   try {
     const cluster = await Promise.race([start(options), stopped]);

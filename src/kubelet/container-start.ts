@@ -14,6 +14,7 @@ import type { ReferenceSource } from './environment.ts';
 import { buildEnvironment, buildServiceVariables, expand } from './environment.ts';
 import { placeCommand, withExecPlace } from './exec-place.ts';
 import type { HostFacts } from './host-facts.ts';
+import { listHostSockets } from './host-sockets.ts';
 import type { LogBuffer } from './log-buffer.ts';
 import type { PodContext } from './pod-context.ts';
 import { withApiAccess } from './pod-tokens.ts';
@@ -238,6 +239,7 @@ function sandboxSpec(
     rootEntries: ownRoot ? facts.rootEntries : undefined,
     etcDirectory: etc,
     mounts,
+    hiddenSockets: listHostSockets(facts.privateDirectories),
     user: uid === 0 ? undefined : { uid, gid, isMapped: facts.hasManyUsers },
     capabilities: capabilitiesOf(container),
   };

@@ -23,6 +23,7 @@ const spec: SandboxSpec = {
   etcDirectory: '/dev/shm/pods/u/etc',
   mounts: [{ source: '/dev/shm/pods/u/volumes/v', target: "/data/o'clock", readOnly: true }],
   user: undefined,
+  hiddenSockets: ["/srv/d'or.sock"],
   capabilities: defaultCapabilities,
 };
 

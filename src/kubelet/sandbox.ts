@@ -34,6 +34,8 @@ export interface SandboxSpec {
   /** Directory of the pod with `etc/resolv.conf`, `etc/hosts`, `etc/hostname`; absent: the host's. */
   readonly etcDirectory?: string | undefined;
   readonly mounts: readonly SandboxMount[];
+  /** Unix sockets of the host that the container must not reach. */
+  readonly hiddenSockets: readonly string[];
   readonly user?: { readonly uid: number; readonly gid: number; readonly isMapped: boolean } | undefined;
   /** All capabilities (securityContext.privileged). Still no way to write to the host's files. */
   readonly capabilities: readonly string[];
@@ -72,6 +74,12 @@ PATH=${toolPath}
 mount -t tmpfs -o mode=755,nosuid,nodev fairlead ${own}
 mkdir ${root} ${quote(`${directory}/new`)} ${quote(`${directory}/pods`)}
 mount --rbind / ${root}
+# another mount lies over it: nobody gets there
+is_shadowed() {
+  [ ! -e "$1" ] || return 1
+  above=$1; while [ ! -e "$above" ]; do above=$(dirname "$above"); done
+  [ -x "$above" ]
+}
 prefix=${root}
 while read -r _ _ _ _ point options _; do
   case "$point" in "$prefix"|"$prefix"/*) ;; *) continue ;; esac
@@ -81,7 +89,7 @@ while read -r _ _ _ _ point options _; do
     case ",$options," in *",$flag,"*) keep="$keep,$flag" ;; esac
   done
   path=$(printf '%b' "$point")
-  mount -o "remount,bind,$keep" "$path" 2>/dev/null || umount -l "$path" 2>/dev/null || {
+  mount -o "remount,bind,$keep" "$path" 2>/dev/null || umount -l "$path" 2>/dev/null || is_shadowed "$path" || {
     echo "cannot make $path read-only" >&2
     exit 1
   }
@@ -114,6 +122,9 @@ export function buildContainerScript({ directory }: SandboxPaths, spec: SandboxS
     'umount -l .',
     'cd /',
   );
+  // before volumes, which may stand on the same path; one that this user may not see is none here either
+  for (const socket of spec.hiddenSockets)
+    lines.push(`if [ -S ${quote(socket)} ]; then mount --bind /dev/null ${quote(socket)}; fi`);
   lines.push(...mountLines(directory, spec));
   lines.push('umount -l /run/.pod', 'rmdir /run/.pod');
   if (spec.rootEntries !== undefined) lines.push('mount -o remount,bind,ro /');

@@ -42,6 +42,8 @@ export const MSG_DONTWAIT = 0x40;
 
 export const O_RDONLY = 0;
 export const O_NONBLOCK = 0o4000;
+export const F_SETFD = 2;
+export const FD_CLOEXEC = 1;
 export const F_GETFL = 3;
 export const F_SETFL = 4;
 export const O_CLOEXEC = 0o2000000;

@@ -21,6 +21,7 @@ export {
   buildUnshareCommand,
   exitWithParent,
   findInnerProcessId,
+  keepInheritedDescriptors,
   spawnInNamespaces,
   type SpawnOptions,
 } from './process/unshare.ts';

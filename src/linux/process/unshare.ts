@@ -3,7 +3,9 @@
  * process with threads, as Node's is, cannot enter a user namespace by itself (EINVAL). The network stays the host's.
  */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { F_SETFD, FD_CLOEXEC } from '../constants.ts';
+import { libc } from '../libc.ts';
 
 export interface SpawnOptions {
   /** The Node to run; default this one. */
@@ -52,12 +54,34 @@ export function exitWithParent(): void {
 }
 
 /**
+ * Inside: programs that this process starts get none of the descriptors that it was started with, standard ones excepted. Node
+ * sees to that for low numbers alone, and a shell's own (`<(...)`, `exec {lock}>...`) are high.
+ */
+export function keepInheritedDescriptors(): void {
+  for (const entry of readdirSync('/proc/self/fd')) {
+    const fd = Number(entry);
+    if (fd > 2 && isOpen(fd)) libc().fcntl(fd, F_SETFD, FD_CLOEXEC);
+  }
+}
+
+/**
  * The inner process as seen from outside, for `nsenter -t`: the one child of the `unshare` that `spawnInNamespaces` started.
  * Undefined when it is not there (yet, or any more).
  */
 export function findInnerProcessId(unshareProcessId: number): number | undefined {
   const [first = ''] = readIfThere(`/proc/${unshareProcessId}/task/${unshareProcessId}/children`).split(' ');
   return first === '' ? undefined : Number(first);
+}
+
+/** The descriptor that the directory was read by is in the list, and closed since. */
+function isOpen(fd: number): boolean {
+  try {
+    readlinkSync(`/proc/self/fd/${fd}`);
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    throw error;
+  }
 }
 
 function readIfThere(path: string): string {
