@@ -139,7 +139,7 @@ for (const [name, schema, value, message, hint] of [
     nodeSchema,
     { status: { capacity: { cpu: 'two' } } },
     "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'",
-    '',
+    'status.capacity.cpu is a quantity such as 500m or 64Mi',
   ],
   ['no base64', secretSchema, { data: { a: 'a b' } }, 'illegal base64 data at input byte 1', 'data.a holds bytes as base64 text'],
   [

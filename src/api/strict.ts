@@ -11,9 +11,23 @@ import { parseTime } from './timestamps.ts';
 
 /** One text per member that the schema does not know, in document order: `unknown field "spec.ports[0].prot"`. */
 export function checkFields(schema: Schema, value: unknown): string[] {
-  const unknown: string[] = [];
+  return findUnknownFields(schema, value).map(({ path }) => `unknown field ${goQuote(path)}`);
+}
+
+/** A member that the schema does not know. */
+export interface UnknownField {
+  /** Path with list indexes: `spec.ports[0].prot`. */
+  readonly path: string;
+  readonly name: string;
+  /** The names that could stand there. */
+  readonly known: readonly string[];
+}
+
+/** The members that the schema does not know, in document order. */
+export function findUnknownFields(schema: Schema, value: unknown): UnknownField[] {
+  const unknown: UnknownField[] = [];
   collectUnknown(schema, value, '', unknown);
-  return unknown.map((path) => `unknown field ${goQuote(path)}`);
+  return unknown;
 }
 
 /** A value whose type its field does not take. */
@@ -52,14 +66,14 @@ export function strictDecodingText(faults: readonly string[]): string {
   return `strict decoding error: ${faults.join(', ')}`;
 }
 
-function collectUnknown(schema: Schema, value: unknown, path: string, unknown: string[]): void {
+function collectUnknown(schema: Schema, value: unknown, path: string, unknown: UnknownField[]): void {
   if (typeof value !== 'object' || value === null) return;
   if (schema.type === 'object' && schema.fields !== undefined) {
     if (Array.isArray(value)) return;
     for (const [name, member] of Object.entries(value)) {
       const memberPath = path === '' ? name : `${path}.${name}`;
       const field = Object.hasOwn(schema.fields, name) ? schema.fields[name] : undefined;
-      if (field === undefined) unknown.push(memberPath);
+      if (field === undefined) unknown.push({ path: memberPath, name, known: Object.keys(schema.fields) });
       else collectUnknown(field.schema, member, memberPath, unknown);
     }
   } else if (schema.items !== undefined && (schema.items.type === 'object' || schema.items.items !== undefined)) {
@@ -113,7 +127,8 @@ function mismatchIn(schema: Schema, value: unknown, place: Place): TypeMismatch 
       return custom(place, timeText(value), `${place.path} is a time: write it as 2006-01-02T15:04:05Z`);
     case 'quantity':
       if (typeof value !== 'string' && typeof value !== 'number') return unfit(schema, value, place);
-      return value === '' || parseQuantity(value) !== undefined ? undefined : custom(place, quantityMessage, '');
+      if (value === '' || parseQuantity(value) !== undefined) return undefined;
+      return custom(place, quantityMessage, quantityHint(place));
     case 'intOrString':
       if (typeof value === 'string') return undefined;
       return isIntegerBetween(value, -(2 ** 31), 2 ** 31 - 1) ? undefined : unfit(schema, value, place);
@@ -211,7 +226,7 @@ function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): 
     case 'intOrString':
       return `${path} is a whole number or a text`;
     case 'quantity':
-      return `${path} is a quantity such as ${canonicalQuantity('0.5')} or 64Mi`;
+      return quantityHint({ path });
     case 'bytes':
       return base64Hint({ path });
     case 'double':
@@ -222,6 +237,10 @@ function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): 
     case 'raw':
       return '';
   }
+}
+
+function quantityHint({ path }: Pick<Place, 'path'>): string {
+  return `${path} is a quantity such as ${canonicalQuantity('0.5')} or 64Mi`;
 }
 
 function base64Hint({ path }: Pick<Place, 'path'>): string {

@@ -2,7 +2,7 @@
 import { apiVersionOf, isAlreadyExists, resources, StatusError } from '../api/index.ts';
 import type { Resource } from '../api/index.ts';
 import type { KubeClient, KubeObject } from '../client/index.ts';
-import { formatPosition } from '../manifest/index.ts';
+import { formatPosition, locateRefusal, locateUnknownKind } from '../manifest/index.ts';
 import type { ManifestObject, Position } from '../manifest/index.ts';
 import { CodedError } from '../observe/index.ts';
 
@@ -28,8 +28,8 @@ export interface Applied {
 async function applyOne(client: KubeClient, object: ManifestObject): Promise<Applied> {
   const resource = resources.find((candidate) => candidate.kind === object.kind && apiVersionOf(candidate) === object.apiVersion);
   if (resource === undefined || !resource.verbs.includes('create')) {
-    const text = `${formatPosition(object.position)}: no kind ${object.kind} in ${object.apiVersion}; see kubectl api-resources`;
-    throw new ApplyError(text, { code: 'unknown-kind', position: object.position });
+    const { position, message } = locateUnknownKind(object);
+    throw new ApplyError(`${formatPosition(position)}: ${message}`, { code: 'unknown-kind', position });
   }
   const namespace = resource.namespaced ? (object.namespace ?? 'default') : undefined;
   const typed = resource as Resource<KubeObject>;
@@ -37,8 +37,8 @@ async function applyOne(client: KubeClient, object: ManifestObject): Promise<App
     return { resource: typed, object: await createOrMerge(client, typed, object, namespace) };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
-    const position = positionOf(object, error);
-    throw new ApplyError(`${formatPosition(position)}: ${error.message}`, { code: 'refused', position }, { cause: error });
+    const { position, message } = locateRefusal(object, error);
+    throw new ApplyError(`${formatPosition(position)}: ${message}`, { code: 'refused', position }, { cause: error });
   }
 }
 
@@ -63,7 +63,10 @@ async function createOrMerge(
  * is the one that kubectl itself would write (keys in order, as Go encodes JSON), so that an unchanged file is `unchanged`.
  */
 function withLastApplied(value: ManifestObject['value'], namespace: string | undefined): Readonly<Record<string, unknown>> {
-  const given = (value['metadata'] ?? {}) as { readonly annotations?: Readonly<Record<string, string>> };
+  const { metadata: written } = value;
+  // the API says what is wrong with it, as long as it hears what was written
+  if (!isRecord(written) || !isRecord(written['annotations'] ?? {})) return value;
+  const given = written as { readonly annotations?: Readonly<Record<string, string>> };
   const metadata = namespace === undefined ? given : { ...given, namespace };
   const applied = goJson({ ...value, metadata: { ...metadata, annotations: { ...given.annotations } } });
   const annotations = { ...given.annotations, 'kubectl.kubernetes.io/last-applied-configuration': `${applied}\n` };
@@ -79,10 +82,6 @@ function goJson(value: unknown): string {
   return text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
-/** Where the first refused field stands: a cause names it, or the text of a decoding error does. */
-function positionOf(object: ManifestObject, error: StatusError): Position {
-  const field =
-    error.status.details?.causes?.[0]?.field ??
-    /(?:field |struct field \w+\.)"?((?:spec|metadata|status)[\w.[\]]*)/.exec(error.message)?.[1];
-  return field === undefined ? object.position : object.locate(field);
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -4,7 +4,7 @@ import type { IpFamily, Protocol } from '../net/index.ts';
 import { endpointOfPod, exclusionOf, findPodPort, hasManagedEndpoints, selects } from '../slices/index.ts';
 import type { Finding, FindingCode } from './explanation.ts';
 import { protocolOf } from './frontends.ts';
-import { isAlike } from './likeness.ts';
+import { isAlike } from '../observe/index.ts';
 import { declaredPorts, portList, troubleOf } from './pod-state.ts';
 import { nameOf, nodeMap, slicesOf } from './world.ts';
 import type { World } from './world.ts';

@@ -2,7 +2,7 @@
 import type { Pod } from '../api/index.ts';
 import { isPodReady, selects } from '../slices/index.ts';
 import type { Finding } from './explanation.ts';
-import { isAlike } from './likeness.ts';
+import { isAlike } from '../observe/index.ts';
 import { nameOf } from './world.ts';
 import type { World } from './world.ts';
 

@@ -99,6 +99,8 @@ test('what is no object is refused with its place and what to write', () => {
     ['a: [', /^x:\d+:\d+: /],
     ['a: 1\na: 2', /^x:2:1: the key "a" stands twice in one mapping/],
     ['a: b: c', /^x:1:/],
+    ['apiVersion: 1\nkind: Pod', /^x:1:1: apiVersion must be a text/],
+    ['apiVersion: v1\nkind: Pod\nspec:\n  a: *b\n', /^x:4:6: \*b stands for what is marked &b, and nothing above it is$/],
   ] as const;
   for (const [text, want] of table) assert.throws(() => parseManifest(text, 'x'), { message: want }, text);
 });

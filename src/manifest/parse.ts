@@ -78,13 +78,14 @@ function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf
     const itemsAre = itemKind === '' || typeof version !== 'string' ? undefined : { apiVersion: version, kind: itemKind };
     return items.items.flatMap((item) => (isNode(item) ? objectsOf(document, item, at, itemsAre) : []));
   }
-  const value: Record<string, unknown> = { ...list, ...recordOf(contents, document, start) };
+  const value: Record<string, unknown> = { ...list, ...recordOf(contents, document, at) };
   const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
   const { apiVersion, kind } = value;
+  const placeOf = (path: string): Position => at(offsetOf(contents, path));
   if (typeof apiVersion !== 'string' || apiVersion === '')
-    throw new ManifestError('apiVersion is missing; write for example "apiVersion: v1"', start);
+    throw new ManifestError(`apiVersion ${faultOfWord(apiVersion)}; write for example "apiVersion: v1"`, placeOf('apiVersion'));
   if (typeof kind !== 'string' || kind === '')
-    throw new ManifestError('kind is missing; write for example "kind: Service"', start);
+    throw new ManifestError(`kind ${faultOfWord(kind)}; write for example "kind: Service"`, placeOf('kind'));
   return [
     {
       apiVersion,
@@ -93,50 +94,72 @@ function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf
       namespace: typeof metadata['namespace'] === 'string' ? metadata['namespace'] : undefined,
       value,
       position: start,
-      locate: (path) => at(offsetOf(contents, path)),
+      locate: placeOf,
     },
   ];
 }
 
-function recordOf(contents: YamlNode, document: Document, start: Position): Record<string, unknown> {
+function faultOfWord(value: unknown): string {
+  return value === undefined || value === null || value === '' ? 'is missing' : 'must be a text';
+}
+
+function recordOf(contents: YamlNode, document: Document, at: At): Record<string, unknown> {
+  const start = contents.range?.[0] ?? 0;
   try {
     const value = valueOf(contents, document);
     if (isRecord(value)) return value;
   } catch (error) {
-    if (error instanceof YamlValueError) throw new ManifestError(error.message, start);
+    if (error instanceof YamlValueError) throw new ManifestError(error.message, at(error.facts.offset ?? start));
     throw error;
   }
-  throw new ManifestError('a document must be a mapping', start);
+  throw new ManifestError('a document must be a mapping', at(start));
 }
 
 /** The offset of the deepest node along the path that was written. */
 function offsetOf(root: YamlNode, path: string): number {
   let node: YamlNode = root;
   let offset = root.range?.[0] ?? 0;
-  for (const segment of splitPath(path)) {
-    if (isMap(node)) {
-      const pair = node.items.find(
-        (candidate) => isPair(candidate) && isScalar(candidate.key) && String(candidate.key.value) === segment,
-      );
-      if (pair === undefined || !isScalar(pair.key)) return offset;
-      offset = pair.key.range?.[0] ?? offset;
-      if (!isNode(pair.value)) return offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      const item = node.items[Number(segment)];
-      if (!isNode(item)) return offset;
-      offset = item.range?.[0] ?? offset;
-      node = item;
-    } else {
-      return offset;
-    }
+  for (let rest = path; rest !== '';) {
+    const step = stepInto(node, rest);
+    if (step === undefined) return offset;
+    ({ offset, rest } = step);
+    if (!isNode(step.value)) return offset;
+    node = step.value;
   }
   return offset;
 }
 
-/** `spec.ports[0].port` -> spec, ports, 0, port; `annotations[a.b/c]` keeps the bracketed key whole. */
-function splitPath(path: string): string[] {
-  return [...path.matchAll(/\[([^\]]*)\]|[^.[\]]+/g)].map((match) => match[1] ?? match[0]);
+interface Step {
+  /** Where the member begins: its key, or the item. */
+  readonly offset: number;
+  readonly value: unknown;
+  /** The path below it. */
+  readonly rest: string;
+}
+
+/** One member down the path: `spec.ports[0].port`; keys of maps may hold dots, bare (`metadata.labels.a.b/c`) or in brackets. */
+function stepInto(node: YamlNode, path: string): Step | undefined {
+  const bracketed = /^\[([^\]]*)\]\.?/.exec(path);
+  if (isSeq(node)) {
+    const item = bracketed === null ? undefined : node.items[Number(bracketed[1])];
+    return isNode(item) ? { offset: item.range?.[0] ?? 0, value: item, rest: path.slice(bracketed?.[0].length) } : undefined;
+  }
+  if (!isMap(node)) return undefined;
+  let longest: (Step & { readonly length: number }) | undefined;
+  for (const pair of node.items) {
+    if (!isPair(pair) || !isScalar(pair.key)) continue;
+    const key = String(pair.key.value);
+    const rest = bracketed?.[1] === key ? path.slice(bracketed[0].length) : restAfter(path, key);
+    if (rest !== undefined && key.length > (longest?.length ?? -1))
+      longest = { offset: pair.key.range?.[0] ?? 0, value: pair.value, rest, length: key.length };
+  }
+  return longest;
+}
+
+function restAfter(path: string, key: string): string | undefined {
+  if (path === key) return '';
+  if (path.startsWith(`${key}.`)) return path.slice(key.length + 1);
+  return path.startsWith(`${key}[`) ? path.slice(key.length) : undefined;
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {

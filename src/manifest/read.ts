@@ -5,16 +5,20 @@ import { CodedError, messageOf } from '../observe/index.ts';
 import { parseManifest } from './parse.ts';
 import type { ManifestObject } from './parse.ts';
 
-/** A path that cannot be read. */
-export class ManifestReadError extends CodedError<{ readonly code: 'unreadable'; readonly path: string }> {}
+/** A path that cannot be read, or holds nothing. */
+export class ManifestReadError extends CodedError<{ readonly code: 'unreadable' | 'empty'; readonly path: string }> {}
 
 /**
  * The objects of the given files and directories, in the order given; `-` is standard input. A directory is read in the
  * order of its names, `.yaml`, `.yml` and `.json` files only, not recursively, as kubectl does.
- * Throws `ManifestReadError` when a path cannot be read and `ManifestError` when a file is malformed.
+ * Throws `ManifestReadError` when a path cannot be read or holds no object, and `ManifestError` when a file is malformed.
  */
 export function readManifests(paths: readonly string[]): ManifestObject[] {
-  return paths.flatMap((path) => filesOf(path).flatMap((file) => parseManifest(read(file), file === '-' ? 'stdin' : file)));
+  return paths.flatMap((path) => {
+    const objects = filesOf(path).flatMap((file) => parseManifest(read(file), nameOf(file)));
+    if (objects.length === 0) throw new ManifestReadError(`${nameOf(path)} holds no object`, { code: 'empty', path });
+    return objects;
+  });
 }
 
 /** The files that a `-f` argument stands for. */
@@ -26,6 +30,10 @@ export function filesOf(path: string): string[] {
   if (files.length === 0)
     throw new ManifestReadError(`${path}: no .yaml, .yml or .json file in this directory`, { code: 'unreadable', path });
   return files.sort().map((name) => join(path, name));
+}
+
+function nameOf(path: string): string {
+  return path === '-' ? 'stdin' : path;
 }
 
 function read(file: string): string {

@@ -1,5 +1,5 @@
 /** YAML text -> values, in a time that grows with the text and no faster, whatever the text. */
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
 import type { Document, Node as YamlNode } from 'yaml';
 import { CodedError, messageOf } from '../observe/index.ts';
 
@@ -17,7 +17,11 @@ export interface DuplicateKey {
 }
 
 /** A document that is well formed and yet holds no value that anybody could have meant. */
-export class YamlValueError extends CodedError<{ readonly code: 'too-many-aliases' | 'too-deep' | 'bad-value' }> {}
+export class YamlValueError extends CodedError<{
+  readonly code: 'too-many-aliases' | 'too-deep' | 'no-anchor' | 'bad-value';
+  /** Where in the text, when that is known. */
+  readonly offset?: number;
+}> {}
 
 /** How often an alias may stand for a whole tree, in sum: a small text could fill any memory otherwise. */
 const maxAliasCount = 100;
@@ -70,10 +74,27 @@ export function valueOf(node: YamlNode, document: Document): unknown {
     return node.toJS(document, { maxAliasCount });
   } catch (error) {
     if (isStackOverflow(error)) throw new YamlValueError(tooDeep, { code: 'too-deep' }, { cause: error });
+    const unresolved = error instanceof ReferenceError ? /^Unresolved alias.*: (.*)$/.exec(error.message)?.[1] : undefined;
+    if (unresolved !== undefined) {
+      const said = `*${unresolved} stands for what is marked &${unresolved}, and nothing above it is`;
+      throw new YamlValueError(said, { code: 'no-anchor', ...offsetOfAlias(node, unresolved) }, { cause: error });
+    }
     const isBomb = error instanceof ReferenceError && /alias/i.test(error.message);
     const text = isBomb ? `its aliases stand for more than ${maxAliasCount} copies; write them out` : messageOf(error);
     throw new YamlValueError(text, { code: isBomb ? 'too-many-aliases' : 'bad-value' }, { cause: error });
   }
+}
+
+function offsetOfAlias(root: YamlNode, name: string): { readonly offset?: number } {
+  let found: number | undefined;
+  visit(root, {
+    Alias: (_key, alias) => {
+      if (alias.source !== name) return undefined;
+      found = alias.range?.[0];
+      return visit.BREAK;
+    },
+  });
+  return found === undefined ? {} : { offset: found };
 }
 
 const tooDeep = 'it is nested too deeply';

@@ -1,4 +1,5 @@
 /** Errors with codes, logs, metrics. */
 export * from './errors.ts';
+export * from './likeness.ts';
 export * from './log.ts';
 export * from './metrics.ts';

@@ -99,7 +99,29 @@ const mistakes: readonly { readonly name: string; readonly args: () => readonly 
   {
     name: 'a kind that nobody knows',
     args: () => ['up', '-f', file('kind.yaml', '\napiVersion: v9\nkind: Nosuch\nmetadata: {name: a}\n')],
-    want: /fairlead: .*kind\.yaml:2:1: no kind Nosuch in v9/,
+    want: /fairlead: .*kind\.yaml:3:1: no kind Nosuch in v9/,
+  },
+  {
+    name: 'a value of the wrong type deep inside',
+    args: () => [
+      'up',
+      '-f',
+      file(
+        'deep.yaml',
+        'apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec:\n  containers:\n  - {name: c, image: x, tty: 5}\n',
+      ),
+    ],
+    want: /fairlead: .*deep\.yaml:6:25: Pod in version "v1" cannot be handled as a Pod: .*spec\.containers\[0\]\.tty/,
+  },
+  {
+    name: 'metadata that is no mapping',
+    args: () => ['up', '-f', file('metadata.yaml', 'apiVersion: v1\nkind: Pod\nmetadata: a\n')],
+    want: /fairlead: .*metadata\.yaml:3:1: .*metadata is a mapping/,
+  },
+  {
+    name: 'a file without an object',
+    args: () => ['up', '-f', file('empty.yaml', '# nothing\n')],
+    want: /^fairlead: .*empty\.yaml holds no object\n$/,
   },
 ];
 for (const { name, args, want } of mistakes) {

@@ -17,7 +17,7 @@ import {
   validateCreate,
 } from '../../api/index.ts';
 import type { Resource, Service } from '../../api/index.ts';
-import { formatPosition } from '../../manifest/index.ts';
+import { formatPosition, locateRefusal } from '../../manifest/index.ts';
 import type { ManifestObject } from '../../manifest/index.ts';
 import type { RefusedObject } from '../world.ts';
 
@@ -69,15 +69,13 @@ export function admit(objects: readonly ManifestObject[]): {
 
 /** What to say of an object that the API refuses, at the field at fault. */
 export function refusal(manifest: ManifestObject, error: StatusError): RefusedObject {
-  const field =
-    error.status.details?.causes?.[0]?.field ??
-    /(?:field |struct field \w+\.)"?((?:spec|metadata|status)[\w.[\]]*)/.exec(error.message)?.[1];
+  const { position, message } = locateRefusal(manifest, error);
   return {
     kind: manifest.kind,
     namespace: manifest.namespace ?? 'default',
     name: manifest.name,
-    position: formatPosition(field === undefined ? manifest.position : manifest.locate(field)),
-    message: error.message,
+    position: formatPosition(position),
+    message,
     value: manifest.value,
   };
 }
