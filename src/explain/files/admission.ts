@@ -8,8 +8,10 @@ import {
   badRequest,
   checkFields,
   findResourceByKind,
+  findSchema,
   invalid,
   normalize,
+  resources,
   setDefaults,
   setServiceDefaults,
   StatusError,
@@ -17,8 +19,8 @@ import {
   validateCreate,
 } from '../../api/index.ts';
 import type { Resource, Service } from '../../api/index.ts';
-import { formatPosition, locateRefusal } from '../../manifest/index.ts';
-import type { ManifestObject } from '../../manifest/index.ts';
+import { formatPosition, locateRefusal, locateUnknownKind } from '../../manifest/index.ts';
+import type { ManifestObject, Refusal } from '../../manifest/index.ts';
 import type { RefusedObject } from '../world.ts';
 
 /** An object that has passed, with the manifest that it came from. */
@@ -51,6 +53,7 @@ export function admit(objects: readonly ManifestObject[]): {
   const admitted = new Map<string, AdmittedObject>();
   const refused: RefusedObject[] = [];
   for (const manifest of objects) {
+    if (isMistyped(manifest)) refused.push(refusedAt(manifest, locateUnknownKind(manifest)));
     if (!relevantKinds.has(manifest.kind)) continue;
     try {
       const value = admitOne(manifest);
@@ -67,9 +70,19 @@ export function admit(objects: readonly ManifestObject[]): {
   return { admitted: [...admitted.values()], refused };
 }
 
+/** A kind that nobody has, of an API that is served: of others nobody here can know. */
+function isMistyped({ apiVersion, kind }: ManifestObject): boolean {
+  return findSchema(apiVersion, kind) === undefined && !relevantKinds.has(kind) && servedVersions.has(apiVersion);
+}
+
+const servedVersions: ReadonlySet<string> = new Set(resources.map(apiVersionOf));
+
 /** What to say of an object that the API refuses, at the field at fault. */
 export function refusal(manifest: ManifestObject, error: StatusError): RefusedObject {
-  const { position, message } = locateRefusal(manifest, error);
+  return refusedAt(manifest, locateRefusal(manifest, error));
+}
+
+function refusedAt(manifest: ManifestObject, { position, message }: Refusal): RefusedObject {
   return {
     kind: manifest.kind,
     namespace: manifest.namespace ?? 'default',

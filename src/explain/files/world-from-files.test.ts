@@ -74,6 +74,17 @@ for (const [name, text, position, message] of refusals) {
   });
 }
 
+test('a kind that is mistyped is told of; one of an API that nobody here knows is passed over', () => {
+  const text = (apiVersion: string, kind: string): string =>
+    `apiVersion: ${apiVersion}\nkind: ${kind}\nmetadata: {name: a}\n---\n`;
+  const files = `${text('v1', 'Servce')}${text('monitoring.coreos.com/v1', 'ServiceMonitor')}${text('v1', 'ConfigMap')}`;
+  const { refused } = worldFromManifests(parseManifest(files, 'x'));
+  assert.deepEqual(
+    refused.map(({ position, message }) => `${position} ${message}`),
+    ['x:2:1 no kind Servce in v1; did you mean Service (v1)?'],
+  );
+});
+
 test('what somebody else has already is refused', () => {
   const world = worldOf(
     service('clusterIP: 10.96.0.7, ports: [{port: 80}]') +
