@@ -4,10 +4,9 @@
  */
 import type { Socket } from 'node:net';
 import { endpointSlices, isAlreadyExists, namespaces, nodes, pods, services } from '../api/index.ts';
-import type { Node } from '../api/index.ts';
 import { startApiServer } from '../apiserver/index.ts';
 import type { ApiServer } from '../apiserver/index.ts';
-import { createClient, EventRecorder, parseKubeconfig, SharedInformers, WorkQueue } from '../client/index.ts';
+import { createClient, EventRecorder, parseKubeconfig, SharedInformers } from '../client/index.ts';
 import type { KubeClient } from '../client/index.ts';
 import { startControllers } from '../controllers/index.ts';
 import type { LoadBalancerProvider } from '../controllers/index.ts';
@@ -18,11 +17,10 @@ import type { ClusterDns } from '../kubelet/index.ts';
 import { controlPlaneAddress, dnsAddress, Lab } from '../lab/index.ts';
 import { formatIp, mustParseCidr } from '../net/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
-import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { applyManifests } from './apply.ts';
-import { startMachine } from './machine.ts';
-import type { Machine } from './machine.ts';
+import type { Machine, MachineParts } from './machine.ts';
+import { Machines } from './machines.ts';
 import { clusterDomain, dnsService, dnsSlice, familiesOf, plannedNodes, ranges } from './plan.ts';
 import type { ClusterFamilies } from './plan.ts';
 import { LabDialer } from './lab-dialer.ts';
@@ -140,19 +138,20 @@ async function assemble(
   undo.push(() => client.close());
   const informers = new SharedInformers(client, { logger });
   const events = new EventRecorder(client, 'fairlead', { logger });
-  const machines = new Map<string, Machine>();
   const clusterDns: ClusterDns = {
     nameservers: families.map((family) => ranges[family].dnsService),
     domain: clusterDomain,
     hostResolvConf: families.map((family) => `nameserver ${ranges[family].dnsService}\n`).join(''),
   };
+  const parts: MachineParts = { lab, client, informers, events, dns: clusterDns, sandbox: new SandboxHost(), logger };
+  const machines = new Machines(parts);
   for (const family of families)
     await api.listenOn(
       await lab.controlPlane.openListener({ address: formatIp(controlPlaneAddress(family)), port: innerApiPort }),
     );
   const dial = (address: string, port: number, dialOptions: { readonly signal?: AbortSignal } = {}): Promise<Socket> =>
     lab.controlPlane.dial({ address, port }, dialOptions);
-  api.setNodeAccess(new PodAccess({ findKubelet: (name) => machines.get(name)?.kubelet, dial }));
+  api.setNodeAccess(new PodAccess({ findKubelet: (name) => machines.running.get(name)?.kubelet, dial }));
 
   const stopping = new AbortController();
   undo.push(() => stopping.abort());
@@ -171,20 +170,22 @@ async function assemble(
   const echo = await startOutsideEcho(lab.outside, { logger });
   undo.push(() => echo.close());
   await informers.start(stopping.signal);
-  await Promise.all(plannedNodes(options.nodes ?? 3).map((node) => createIfMissing(() => client.create(nodes, node))));
-  const machineWork = followNodes(informers, lab, client, machines, { events, clusterDns, logger });
-  undo.push(() => machineWork.stop());
+  const planned = plannedNodes(options.nodes ?? 3);
+  await Promise.all(planned.map((node) => createIfMissing(() => client.create(nodes, node))));
+  machines.start();
+  undo.push(() => machines.stop());
   await controllers.ready;
+  const expected = planned.map((node) => node.metadata?.name ?? '');
   const settle = (settleOptions?: SettleOptions): Promise<readonly string[]> =>
     untilNothingIsMissing(
-      () => [...nodesMissing(informers, machines, options.nodes ?? 3), ...unsettled(informers)],
-      machines,
+      () => [...machines.missing(expected, { withFaulty: true }), ...unsettled(informers)],
+      machines.running,
       settleOptions,
     );
   // whatever else the API holds from last time is waited for by those who ask for it
-  const missing = await untilNothingIsMissing(() => nodesMissing(informers, machines, options.nodes ?? 3), machines);
+  const missing = await untilNothingIsMissing(() => machines.missing(expected, { withFaulty: false }), machines.running);
   progress(
-    `${machines.size} ${machines.size === 1 ? 'node' : 'nodes'}, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
+    `${machines.running.size} ${machines.running.size === 1 ? 'node' : 'nodes'}, names and load balancers${missing.length === 0 ? '' : ` (not ready: ${missing.join(', ')})`}`,
   );
   return {
     url: api.url,
@@ -194,7 +195,7 @@ async function assemble(
     lab,
     dns,
     prober: new Prober(new LabDialer(lab)),
-    machines,
+    machines: machines.running,
     clusterDns,
     apply: async (objects) => untilKnown(informers, await applyManifests(client, objects), defaultSettleMs),
     settled: settle,
@@ -244,70 +245,6 @@ async function startDns(
   return dns;
 }
 
-/** Node objects come and go: so do the machines of the lab. One at a time, so that addresses follow the order of names. */
-function followNodes(
-  informers: SharedInformers,
-  lab: Lab,
-  client: KubeClient,
-  machines: Map<string, Machine>,
-  parts: { readonly events: EventRecorder; readonly clusterDns: ClusterDns; readonly logger: Logger },
-): { stop(): Promise<void> } {
-  const informer = informers.of(nodes);
-  const sandbox = new SandboxHost();
-  const queue = new WorkQueue(
-    {
-      name: 'machines',
-      process: async (name) => {
-        const node = informer.get(name);
-        const machine = machines.get(name);
-        if (node === undefined) {
-          machines.delete(name);
-          await machine?.stop();
-        } else if (machine === undefined) {
-          const { events, clusterDns: dns, logger } = parts;
-          try {
-            const started = await startMachine(name, node.spec?.podCIDRs ?? [], {
-              lab,
-              client,
-              informers,
-              events,
-              dns,
-              sandbox,
-              logger,
-            });
-            machines.set(name, started);
-          } catch (error) {
-            events.event(node, 'Warning', 'FailedToStartNode', messageOf(error));
-            throw error;
-          }
-        }
-        if (node !== undefined) await writePodCidrs(client, node, lab);
-      },
-    },
-    { logger: parts.logger },
-  );
-  const unsubscribe = informer.subscribe({
-    added: (node) => queue.add(node.metadata?.name ?? ''),
-    deleted: (node) => queue.add(node.metadata?.name ?? ''),
-  });
-  return {
-    stop: async () => {
-      unsubscribe();
-      await queue.stop();
-      await Promise.all([...machines.values()].map((machine) => machine.stop()));
-      machines.clear();
-    },
-  };
-}
-
-/** A Node without prefixes for its pods gets those that the lab gave it. */
-async function writePodCidrs(client: KubeClient, node: Node, lab: Lab): Promise<void> {
-  if ((node.spec?.podCIDRs ?? []).length > 0) return;
-  const name = node.metadata?.name ?? '';
-  const { podCidrs } = lab.node(name);
-  await client.patch(nodes, name, 'merge', { spec: { podCIDR: podCidrs[0], podCIDRs: podCidrs } });
-}
-
 /** The load-balancer controller's words in the lab's. */
 function providerOf(lab: Lab): LoadBalancerProvider {
   return {
@@ -347,24 +284,6 @@ async function untilNothingIsMissing(
     }
     await new Promise((resolve) => setTimeout(resolve, 5));
   }
-}
-
-/** Nodes that are not heard of yet, that have no machine yet, or that are not ready. */
-function nodesMissing(informers: SharedInformers, machines: ReadonlyMap<string, Machine>, nodeCount: number): string[] {
-  const planned = plannedNodes(nodeCount).map((node) => node.metadata?.name ?? '');
-  const known = new Map(
-    informers
-      .of(nodes)
-      .list()
-      .map((node) => [node.metadata?.name ?? '', node]),
-  );
-  return [...new Set([...planned, ...known.keys()])]
-    .filter((name) => !machines.has(name) || !isNodeReady(known.get(name)))
-    .map((name) => `node ${name}`);
-}
-
-function isNodeReady(node: Node | undefined): boolean {
-  return (node?.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
 }
 
 /** Says why the port is another one than was asked for. */

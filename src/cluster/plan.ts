@@ -40,6 +40,23 @@ export function plannedNodes(count: number): Node[] {
   });
 }
 
+/**
+ * Nodes in the order in which their machines are to be made: of two that claim one prefix for their pods the older has it, as it had
+ * it before a restart. Timestamps know whole seconds: within one, whichever was ready comes first.
+ */
+export function byAge(known: readonly Node[]): Node[] {
+  const bornAt = ({ metadata }: Node): string => metadata?.creationTimestamp ?? '';
+  return known.toSorted((a, b) => {
+    if (bornAt(a) !== bornAt(b)) return bornAt(a) < bornAt(b) ? -1 : 1;
+    return Number(isNodeReady(b)) - Number(isNodeReady(a));
+  });
+}
+
+/** Whether the Node's own condition says so. */
+export function isNodeReady(node: Node | undefined): boolean {
+  return (node?.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+}
+
 const dnsName = 'kube-dns';
 const dnsPorts = [
   { name: 'dns', protocol: 'UDP', port: 53 },
