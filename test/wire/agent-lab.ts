@@ -28,6 +28,13 @@ export interface Place {
 /** `pod client-address` of whoever answered, `refused`, `timeout`, or the error code of the send. */
 export type Answer = string;
 
+/** A UDP socket that asks one address, again and again from one port. */
+export interface UdpClient {
+  /** Sends a datagram and waits for the answer. */
+  ask(timeoutMs?: number): Promise<Answer>;
+  close(): void;
+}
+
 /** An informer that tests fill by hand. */
 export class MemoryInformer<T extends KubeObject> implements Informer<T> {
   readonly resource: Resource<T>;
@@ -255,10 +262,10 @@ export class AgentLab {
     from: string,
     address: string,
     port: number,
-  ): Promise<{ ask(timeoutMs?: number): Promise<Answer>; close(): void }> {
+    bind: { readonly address: string; readonly port: number } = { address: address.includes(':') ? '::' : '0.0.0.0', port: 0 },
+  ): Promise<UdpClient> {
     const family = address.includes(':') ? 6 : 4;
-    const any = family === 6 ? '::' : '0.0.0.0';
-    const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind: { address: any, port: 0 } });
+    const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind });
     let isOpen = true;
     const close = (): void => {
       if (isOpen) socket.close();
@@ -404,7 +411,8 @@ function nodeOf(pod: string): string {
   return pod.startsWith('a') ? 'n1' : 'n2';
 }
 
-function answerOf(error: unknown): Answer {
+/** A failed connection or datagram as an answer. */
+export function answerOf(error: unknown): Answer {
   if (hasCode(error, 'ECONNREFUSED') || codeOf(error) === 'ECONNREFUSED') return 'refused';
   const code = codeOf(error);
   return code === 'ETIMEDOUT' || code === 'ABORT_ERR' ? 'timeout' : code;
