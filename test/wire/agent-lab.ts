@@ -17,6 +17,7 @@ import type { NamespaceHandle } from '../../src/linux/index.ts';
 import type { IpFamily } from '../../src/net/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
+import type { Logger } from '../../src/observe/index.ts';
 
 /** A namespace with its routes. */
 export interface Place {
@@ -128,7 +129,7 @@ export class AgentLab {
     return place;
   }
 
-  async startAgent(name: string, options: Partial<AgentOptions> = {}): Promise<Agent> {
+  async startAgent(name: string, options: Partial<AgentOptions> = {}, logger: Logger = silentLogger): Promise<Agent> {
     const { namespace } = this.place(name);
     const nftables = new Nftables(await this.thread.openNetlink(namespace, 'netfilter'));
     this.nftables.set(name, nftables);
@@ -144,7 +145,7 @@ export class AgentLab {
         serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
         ...options,
       },
-      { logger: silentLogger },
+      { logger },
     );
     await agent.start();
     this.agents.set(name, agent);
