@@ -30,7 +30,7 @@ import type { SyncResult } from './kernel-table.ts';
 import { nodeRowsOf } from './node-rows.ts';
 import type { NodeFacts } from './node-rows.ts';
 import { isNodeEligible, ProxyHealth } from './proxy-health.ts';
-import { isUdpFrontend, noEndpoints, suspectsOf, udpFrontends } from './stale-flows.ts';
+import { isUdpFrontend, noEndpoints, suspectsOf, suspectsOfNewAddresses, udpFrontends } from './stale-flows.ts';
 import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
 
@@ -326,11 +326,15 @@ export class Agent {
 
   #update(table: KernelTable, dirty: Dirty): SyncResult {
     const { state, family } = table;
+    const nodePortIps = state.nodeRows['nodeport-ips'];
     if (dirty.isAll || dirty.hasNewCidrs) state.setNodeRows(nodeRowsOf(this.#nodeFacts(this.#serviceCidrs()), family));
     if (dirty.isAll) this.#fillServices(state);
     else for (const key of dirty.services) this.#setService(state, key);
     const result = table.commit();
-    this.#flows?.suspect(family, suspectsOf(result.touched));
+    this.#flows?.suspect(family, [
+      ...suspectsOf(result.touched),
+      ...suspectsOfNewAddresses(nodePortIps, state.nodeRows['nodeport-ips'], state.frontends()),
+    ]);
     return result;
   }
 

@@ -121,16 +121,17 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
         ],
         clearPriority(),
         [...e.source(first), ...e.destination(first + e.width), nft.lookup('hairpin', first), masquerade],
-        [
-          e.originalDestination(first),
-          nft.lookup('cluster-ips', first),
-          nft.verdict({ kind: 'goto', chain: 'source-cluster-ip' }),
-        ],
+        // Before the cluster IPs: one port of such an address may be an external frontend of another Service.
         [
           e.originalDestination(first),
           nft.meta('l4proto', first + e.width),
           nft.ct('protoDst', first + e.width + 1, 'original'),
           nft.vmap('sources', first),
+        ],
+        [
+          e.originalDestination(first),
+          nft.lookup('cluster-ips', first),
+          nft.verdict({ kind: 'goto', chain: 'source-cluster-ip' }),
         ],
         [
           e.originalDestination(first),

@@ -37,6 +37,21 @@ export function udpFrontends(frontends: Iterable<FrontendState>): Bytes[] {
   return keys;
 }
 
+/**
+ * The UDP node ports, when the node comes to answer them on another address: whoever was already sending there has a flow that nobody
+ * translates. None where no address is new.
+ */
+export function suspectsOfNewAddresses(
+  before: readonly Bytes[],
+  after: readonly Bytes[],
+  frontends: Iterable<FrontendState>,
+): Bytes[] {
+  if (after.every((address) => before.includes(address))) return [];
+  const keys: Bytes[] = [];
+  for (const { wanted } of frontends) if (wanted.kind === 'nodePort' && wanted.protocol === 'UDP') keys.push(wanted.key);
+  return keys;
+}
+
 /** Whether a frontend's key says UDP. */
 export function isUdpFrontend(key: Bytes): boolean {
   return key.charCodeAt(key.length - 8) === protocolNumbers.UDP;

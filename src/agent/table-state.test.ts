@@ -221,6 +221,36 @@ describe('what one change costs', () => {
   });
 });
 
+describe('a client that changes scope', () => {
+  const nodeRows = (pods: readonly Bytes[]) => ({ 'nodeport-ips': [], 'service-cidrs': [], pods });
+  for (const [name, spec, hasNewIds] of [
+    ['loses its pin where outside clients are led elsewhere', { local: true }, true],
+    ['keeps it where they are not', { local: false }, false],
+  ] as const) {
+    it(name, () => {
+      const state = new TableState('IPv4');
+      const key = packFrontend('IPv4', '10.0.8.1', 'TCP', 80);
+      const wanted: Spec = { ...at, endpoints: [1, 2, 4], affinity: 10, external: true, ...spec };
+      state.setNodeRows(nodeRows(['a pod range']));
+      set(state, web, wanted);
+      state.takeChanges();
+      const before = state.getFrontend(key)?.inside.list.ids ?? [];
+      state.setNodeRows(nodeRows([]));
+      set(state, web, wanted);
+      const { changes } = state.takeChanges();
+      const after = state.getFrontend(key)?.inside.list.ids ?? [];
+      assert.equal(before.length, 3);
+      assert.equal(
+        after.every((id) => !before.includes(id)),
+        hasNewIds,
+      );
+      assert.ok(changes.size > 0);
+      set(state, web, wanted);
+      assert.equal(state.takeChanges().changes.size, 0, 'once');
+    });
+  }
+});
+
 describe('indexes', () => {
   it('stay with their endpoint; a new one takes the hole, the last moves into what is left', () => {
     const state = new TableState('IPv4');

@@ -64,6 +64,9 @@ export class TableState {
   /** Of the shared rows and chains touched: whether they were there. */
   readonly #touchedShared = new Map<Map<Bytes, number>, Map<Bytes, boolean>>();
   #nodeRowsBefore: NodeRows | undefined;
+  #hasNodeRows = false;
+  /** Since the last transaction clients may have become outside ones, or inside ones. */
+  #haveScopesMoved = false;
 
   constructor(family: IpFamily, seed?: TableSeed) {
     this.family = family;
@@ -94,7 +97,10 @@ export class TableState {
     for (const address of before?.hairpins ?? []) this.#use(this.#hairpins, address, -1);
   }
 
+  /** When `pods` changes, all Services must be set anew before `takeChanges`: clients may have moved from one scope to the other. */
   setNodeRows(rows: NodeRows): void {
+    if (this.#hasNodeRows && !haveSameKeys(this.#nodeRows.pods, rows.pods)) this.#haveScopesMoved = true;
+    this.#hasNodeRows = true;
     this.#nodeRowsBefore ??= this.#nodeRows;
     this.#nodeRows = rows;
   }
@@ -257,7 +263,10 @@ export class TableState {
     if (!this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
     // What the kernel holds is kept as far as possible, whatever was wanted in between.
     const inKernel = this.#touchedFrontends.get(key) ?? before;
-    const known = this.#seed.get(key) ?? (inKernel === undefined ? undefined : listsOf(inKernel));
+    const lists = this.#seed.get(key) ?? (inKernel === undefined ? undefined : listsOf(inKernel));
+    // An id does not say which scope it was drawn for: a client that changes scope must not keep its pin.
+    const isPinVoid = this.#haveScopesMoved && winner?.timeoutSeconds !== undefined && winner.outside !== undefined;
+    const known = isPinVoid ? undefined : lists;
     const after = winner === undefined ? undefined : placeFrontend(winner, known, () => this.#allocateId());
     if (after === undefined) this.#frontends.delete(key);
     else this.#frontends.set(key, after);
@@ -300,6 +309,7 @@ export class TableState {
     this.#touchedFrontends.clear();
     this.#touchedShared.clear();
     this.#nodeRowsBefore = undefined;
+    this.#haveScopesMoved = false;
   }
 
   #count(changes: Changes): void {
@@ -323,6 +333,10 @@ export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
 
 function scopesOf(state: FrontendState): readonly ScopeState[] {
   return state.outside === undefined ? [state.inside] : [state.inside, state.outside];
+}
+
+function haveSameKeys(a: readonly Bytes[], b: readonly Bytes[]): boolean {
+  return a.length === b.length && a.every((key) => b.includes(key));
 }
 
 function diffKeys(set: RowSet, before: readonly Bytes[], after: readonly Bytes[], changes: Changes): void {

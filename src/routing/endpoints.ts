@@ -35,7 +35,8 @@ export interface CollectInput {
 
 /**
  * Every endpoint of the slices as seen from one Service port, sorted by address and port text, a fit one before its
- * duplicates. Of the same address and port in several slices the copy that is not terminating counts, then the ready one.
+ * duplicates. Of the same address and port in several slices the copy that is not terminating counts, then the ready one, then that
+ * of the first slice by name: its hints must be the same on every node, whatever the order in which slices came.
  * A nil `ready` or `serving` means true, a nil `terminating` false; a port joins by name and protocol.
  */
 export function collectEndpoints(slices: readonly EndpointSlice[], input: CollectInput): Candidate[] {
@@ -65,7 +66,7 @@ export function collectEndpoints(slices: readonly EndpointSlice[], input: Collec
         best.set(key, candidate);
         continue;
       }
-      const [winner, loser] = rank(candidate) > rank(other) ? [candidate, other] : [other, candidate];
+      const [winner, loser] = isBetter(candidate, other) ? [candidate, other] : [other, candidate];
       best.set(key, winner);
       unfit.push({ ...loser, unfit: { used: false, code: 'duplicate', slice: winner.facts.slice } });
     }
@@ -137,6 +138,11 @@ function sliceFault(
   if (port === undefined)
     return { used: false, code: 'no-such-port', port: portName === '' ? protocol : `${portName}/${protocol}` };
   return undefined;
+}
+
+function isBetter(a: Candidate, b: Candidate): boolean {
+  const difference = rank(a) - rank(b);
+  return difference === 0 ? a.facts.slice < b.facts.slice : difference > 0;
 }
 
 function rank(candidate: Candidate): number {

@@ -291,6 +291,22 @@ describe('joining slices', () => {
     ]);
   });
 
+  it('one endpoint in two slices with different hints counts as in the first by name, in whatever order they came', () => {
+    const slices = [
+      slice(
+        [
+          { ip: '10.244.0.1', forZones: ['a'] },
+          { ip: '10.244.0.2', forZones: ['b'] },
+        ],
+        { name: 'first' },
+      ),
+      slice([{ ip: '10.244.0.1', forZones: ['b'] }], { name: 'second' }),
+    ];
+    const nodes = [node('n1', { 'topology.kubernetes.io/zone': 'a' })];
+    for (const order of [slices, slices.toReversed()])
+      assert.deepEqual(flowsOf(decideOn({ slices: order, nodes })), ['clusterIP 1 | 1']);
+  });
+
   it('a named port may have another number in each slice', () => {
     const decision = decideOn({
       service: service({ ports: [{ name: 'http', port: 80 }] }),

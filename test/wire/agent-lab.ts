@@ -15,6 +15,7 @@ import type { NamespaceHandle } from '../../src/linux/index.ts';
 import type { IpFamily } from '../../src/net/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
+import type { Logger } from '../../src/observe/index.ts';
 import { MemoryInformer } from './memory-informer.ts';
 
 /** A namespace with its routes. */
@@ -26,6 +27,13 @@ export interface Place {
 
 /** `pod client-address` of whoever answered, `refused`, `timeout`, or the error code of the send. */
 export type Answer = string;
+
+/** A UDP socket that asks one address, again and again from one port. */
+export interface UdpClient {
+  /** Sends a datagram and waits for the answer. */
+  ask(timeoutMs?: number): Promise<Answer>;
+  close(): void;
+}
 
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const podPort = 8080;
@@ -57,7 +65,7 @@ export class AgentLab {
     return place;
   }
 
-  async startAgent(name: string, options: Partial<AgentOptions> = {}): Promise<Agent> {
+  async startAgent(name: string, options: Partial<AgentOptions> = {}, logger: Logger = silentLogger): Promise<Agent> {
     const { namespace } = this.place(name);
     const nftables = new Nftables(await this.thread.openNetlink(namespace, 'netfilter'));
     this.nftables.set(name, nftables);
@@ -73,7 +81,7 @@ export class AgentLab {
         serviceCidrs: ['10.96.0.0/16', 'fd00:10:96::/112'],
         ...options,
       },
-      { logger: silentLogger },
+      { logger },
     );
     await agent.start();
     this.agents.set(name, agent);
@@ -191,10 +199,10 @@ export class AgentLab {
     from: string,
     address: string,
     port: number,
-  ): Promise<{ ask(timeoutMs?: number): Promise<Answer>; close(): void }> {
+    bind: { readonly address: string; readonly port: number } = { address: address.includes(':') ? '::' : '0.0.0.0', port: 0 },
+  ): Promise<UdpClient> {
     const family = address.includes(':') ? 6 : 4;
-    const any = family === 6 ? '::' : '0.0.0.0';
-    const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind: { address: any, port: 0 } });
+    const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind });
     let isOpen = true;
     const close = (): void => {
       if (isOpen) socket.close();
@@ -340,7 +348,8 @@ function nodeOf(pod: string): string {
   return pod.startsWith('a') ? 'n1' : 'n2';
 }
 
-function answerOf(error: unknown): Answer {
+/** A failed connection or datagram as an answer. */
+export function answerOf(error: unknown): Answer {
   if (hasCode(error, 'ECONNREFUSED') || codeOf(error) === 'ECONNREFUSED') return 'refused';
   const code = codeOf(error);
   return code === 'ETIMEDOUT' || code === 'ABORT_ERR' ? 'timeout' : code;

@@ -289,6 +289,17 @@ if (isInside(import.meta.url)) {
       assert.deepEqual(await seen(20, () => lab.tcp(from, '10.0.8.6', 80)), { who: ['a1', 'b1'], sources: ['10.0.1.1'] }, from);
   });
 
+  test("D36: an external IP that is another Service's cluster IP, on another port, keeps its own policy's source handling", async () => {
+    const https = [{ name: 'tcp', port: 443 }];
+    await lab.serve('web-1', {}, ['a1']);
+    await lab.serve('web-6', { externalIPs: ['10.96.0.1'], ports: https }, ['a2']);
+    assert.deepEqual(await seen(4, () => lab.tcp('a3', '10.96.0.1', 443)), { who: ['a2'], sources: ['10.0.1.1'] });
+    assert.deepEqual(await seen(4, () => lab.tcp('a3', '10.96.0.1', 80)), { who: ['a1'], sources: [at('a3')] });
+    await lab.serve('web-6', { externalIPs: ['10.96.0.1'], externalTrafficPolicy: 'Local', ports: https }, ['a2']);
+    assert.deepEqual(await seen(4, () => lab.tcp('outside', '10.96.0.1', 443)), { who: ['a2'], sources: ['10.0.9.1'] });
+    assert.deepEqual(await seen(4, () => lab.tcp('outside', '10.96.0.1', 80)), { who: ['a1'], sources: ['10.0.1.1'] });
+  });
+
   test('D6: 5,000 source ranges admit whom they name, and a change of all of them holds at once', async () => {
     const list = (second: number): string[] =>
       Array.from({ length: 5000 }, (_, index) => `${second}.${(index >> 8) & 255}.${index & 255}.0/25`);

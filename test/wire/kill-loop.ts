@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mulberry32 } from '../../bench/shapes/seeded-random.ts';
 import { labNamespaces, mounts, namespacesInUse, nowTicks, until, webService } from './up-harness.ts';
 import type { Desk, Running } from './up-harness.ts';
 
@@ -108,15 +109,4 @@ kind: Pod
 metadata: {name: sleeper}
 spec: {nodeName: node-1, containers: [{name: c, image: none, command: [sleep, "${word}"]}]}
 `;
-}
-
-/** Numbers from 0 to 1, the same for the same seed. */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
 }

@@ -3,6 +3,7 @@
  * `unshare`, as an ordinary user or as root, and reports what the inner run said.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -64,4 +65,23 @@ export async function bestOf(attempts: number, goodMs: number, measure: (attempt
   let best = Infinity;
   for (let attempt = 0; attempt < attempts && best >= goodMs; attempt++) best = Math.min(best, await measure(attempt));
   return best;
+}
+
+/**
+ * Starts a stopwatch that shows milliseconds of which this thread was not kept waiting for a processor that others had: what a busy
+ * machine takes away is no property of what is measured. Source: /proc/thread-self/schedstat (nanoseconds on and waiting for a CPU).
+ */
+export function startStopwatch(): () => number {
+  const startMs = performance.now();
+  const startWaitMs = waitedMs();
+  return () => performance.now() - startMs - (waitedMs() - startWaitMs);
+}
+
+function waitedMs(): number {
+  try {
+    return Number(readFileSync('/proc/thread-self/schedstat', 'utf8').split(' ')[1]) / 1e6;
+  } catch {
+    // a kernel without scheduler statistics: then the wall clock must do
+    return 0;
+  }
 }
