@@ -134,7 +134,7 @@ export class KernelTable {
   #build(isThere: boolean, fill: (state: TableState) => void): SyncResult {
     const { family } = this.#options;
     const table = tableOf(family);
-    const state = new TableState(family);
+    const state = new TableState(family, nothingFound);
     fill(state);
     const changes = adoptionChanges(state, nothingFound, new Set());
     state.takeAll();

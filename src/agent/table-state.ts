@@ -10,7 +10,6 @@ import type { Row } from './changes.ts';
 import type { WantedFrontend, WantedService } from './compile.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import type { FoundRows } from './found-rows.ts';
-import { nothingFound } from './found-rows.ts';
 import type { FrontendState, ScopeState } from './frontend-rows.ts';
 import { diffFrontend, listsOf, placeFrontend, visitListRows, visitOwnRows } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
@@ -60,12 +59,15 @@ export class TableState {
   /** Of the shared rows and chains touched: whether they were there. */
   readonly #touchedShared = new Map<Map<Bytes, number>, Map<Bytes, boolean>>();
   #nodeRowsBefore: NodeRows | undefined;
+  /** False until `takeAll`: what is filled in meanwhile is compared with the kernel as a whole. */
+  #isTracking: boolean;
 
-  /** `found`: what was read back, whose lists are kept as far as they go. */
-  constructor(family: IpFamily, { lists, nextId }: Pick<FoundRows, 'lists' | 'nextId'> = nothingFound) {
+  /** `found`: what was read back, whose lists are kept as far as they go; then `takeAll` comes before the first `takeChanges`. */
+  constructor(family: IpFamily, found?: Pick<FoundRows, 'lists' | 'nextId'>) {
     this.family = family;
-    this.#seed = lists;
-    this.#nextId = nextId;
+    this.#seed = found?.lists ?? new Map();
+    this.#nextId = found?.nextId ?? 1;
+    this.#isTracking = found === undefined;
   }
 
   /** Sets what a Service wants; undefined when it is gone. Nothing is programmed before `takeChanges`. */
@@ -208,6 +210,7 @@ export class TableState {
     }
     this.visitSharedRows(({ set }) => count(set, 1));
     this.#forgetTouched();
+    this.#isTracking = true;
   }
 
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
@@ -229,7 +232,7 @@ export class TableState {
     const [winner] = claims;
     if (claims.length > 1) this.#contested.add(key);
     else this.#contested.delete(key);
-    if (!this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
+    if (this.#isTracking && !this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
     // What the kernel holds is kept as far as possible, whatever was wanted in between.
     const inKernel = this.#touchedFrontends.get(key) ?? before;
     const known = this.#seed.get(key) ?? (inKernel === undefined ? undefined : listsOf(inKernel));
@@ -251,11 +254,15 @@ export class TableState {
 
   #use(uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
     const count = uses.get(key) ?? 0;
-    let touched = this.#touchedShared.get(uses);
-    if (touched === undefined) this.#touchedShared.set(uses, (touched = new Map()));
-    if (!touched.has(key)) touched.set(key, count > 0);
+    if (this.#isTracking) this.#touch(uses, key, count > 0);
     if (count + by === 0) uses.delete(key);
     else uses.set(key, count + by);
+  }
+
+  #touch(uses: Map<Bytes, number>, key: Bytes, wasThere: boolean): void {
+    let touched = this.#touchedShared.get(uses);
+    if (touched === undefined) this.#touchedShared.set(uses, (touched = new Map()));
+    if (!touched.has(key)) touched.set(key, wasThere);
   }
 
   /** From 1 to 2^32 - 1 and over again: at 10,000 new endpoints a second an id comes back after five days, affinity lives one at most. */
