@@ -9,10 +9,11 @@ import type { IpFamily } from '../net/index.ts';
 import type { ChainOptions, Rule } from './chains.ts';
 import { constantChains, pickChainRules } from './chains.ts';
 import type { FoundRows } from './found-rows.ts';
-import { FoundRowsReader, isListSet, noRows } from './found-rows.ts';
+import { FoundRowsReader, isListSet, listSets, noRows } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
 import { counters, declareSets, intervalSets, parsePickChain, rowSets, tableName, tableOf } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
+import { readListSet } from './read-list-set.ts';
 import { addressLength, fromUint8Array, toUint8Array } from './row-bytes.ts';
 
 /** A table as the kernel has it. Rows as the agent writes them; verdict data that is no `goto` reads `(kind)`. */
@@ -59,13 +60,13 @@ export function dumpRows(nftables: Nftables, family: IpFamily): Map<RowSet, Map<
   return rows;
 }
 
-/** The same, with lists where the rows spell them. */
-export function findRows(nftables: Nftables, family: IpFamily): FoundRows {
+/** The same, with lists where the rows spell them. `sets`: as in the structure. */
+export function findRows(nftables: Nftables, family: IpFamily, sets: TableDump['sets']): FoundRows {
   const reader = new FoundRowsReader(family);
   for (const set of rowSets) {
-    if (isListSet(set)) visitSet(nftables, family, set, (key, data) => reader.addListRow(set, key, data));
-    else visitSet(nftables, family, set, (key, data) => reader.addRow(set, key, data));
+    if (!isListSet(set)) visitSet(nftables, family, set, (key, data) => reader.addRow(set, key, data));
   }
+  for (const set of listSets) readListSet(nftables, family, set, reader, sets.get(set)?.elementCount);
   return reader.finish();
 }
 

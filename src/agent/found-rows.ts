@@ -8,7 +8,7 @@ import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
 import { outsideOffset, rowSets } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength, frontendLength, packNumber, unpackNumber } from './row-bytes.ts';
+import { addressLength, packNumber, unpackNumber } from './row-bytes.ts';
 
 /** The maps whose rows are lists. */
 export const listSets = ['endpoints', 'slots', 'pinned'] as const satisfies readonly RowSet[];
@@ -44,20 +44,21 @@ export const nothingFound: FoundRows = { lists: new Map(), rows: noRows(), nextI
 /** Takes rows in any order. */
 export class FoundRowsReader {
   readonly #family: IpFamily;
-  readonly #frontendLength: number;
   readonly #frontends = new Map<Bytes, RawFrontend>();
   readonly #rows = noRows();
   #maxId = 0;
 
   constructor(family: IpFamily) {
     this.#family = family;
-    this.#frontendLength = frontendLength(family);
   }
 
-  /** Takes a row of one of the `listSets`. */
-  addListRow(set: ListSet, key: Bytes, data: Bytes): void {
-    const frontend = key.slice(0, this.#frontendLength);
-    const number = unpackNumber(key, this.#frontendLength);
+  /** Rows taken of other sets than the `listSets`. */
+  get rows(): FoundRows['rows'] {
+    return this.#rows;
+  }
+
+  /** Takes a row of one of the `listSets`; `number` is the end of its key, an index or an id. */
+  addListRow(set: ListSet, frontend: Bytes, number: number, data: Bytes): void {
     let raw = this.#frontends.get(frontend);
     if (raw === undefined) this.#frontends.set(frontend, (raw = { endpoints: new Scopes(), slots: undefined, pins: undefined }));
     if (set === 'endpoints') raw.endpoints.put(number, data);
@@ -71,6 +72,20 @@ export class FoundRowsReader {
     }
   }
 
+  /** Ids in the slots taken. */
+  *slotIds(): Generator<readonly [frontend: Bytes, id: number]> {
+    for (const [frontend, { slots }] of this.#frontends) for (const [, id] of slots?.entries() ?? []) yield [frontend, id];
+  }
+
+  /** Forgets what was taken of one of the `listSets`. */
+  forget(set: ListSet): void {
+    for (const raw of this.#frontends.values()) {
+      if (set === 'endpoints') raw.endpoints = new Scopes();
+      else if (set === 'slots') raw.slots = undefined;
+      else raw.pins = undefined;
+    }
+  }
+
   /** Takes a row of any other set. */
   addRow(set: Exclude<RowSet, ListSet>, key: Bytes, data: Bytes): void {
     this.#rows.get(set)?.set(key, data);
@@ -80,6 +95,7 @@ export class FoundRowsReader {
   finish(): FoundRows {
     const lists = new Map<Bytes, FoundLists>();
     for (const [frontend, raw] of this.#frontends) {
+      if (raw.endpoints.count === 0 && raw.slots === undefined && raw.pins === undefined) continue;
       const hasOutside = this.#hasOutside(frontend);
       const whole = wholeLists(raw, hasOutside);
       lists.set(frontend, whole ?? keepableLists(raw, hasOutside));
@@ -110,7 +126,7 @@ const idGap = 2 ** 24;
 
 /** The list rows of one frontend. */
 interface RawFrontend {
-  readonly endpoints: Scopes<Bytes>;
+  endpoints: Scopes<Bytes>;
   slots: Scopes<number> | undefined;
   pins: Map<number, Bytes> | undefined;
 }

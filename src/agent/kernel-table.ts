@@ -95,7 +95,7 @@ export class KernelTable {
         this.#logger.warn({ family, faults: faults.mustRebuild }, 'the table is not ours to mend, replacing it');
       return this.#build(structure !== undefined, fill);
     }
-    const found = findRows(nftables, family);
+    const found = findRows(nftables, family, structure.sets);
     const state = new TableState(family, found);
     fill(state);
     state.dropSeed();

@@ -15,7 +15,7 @@ import type { FoundRows } from './found-rows.ts';
 import { visitList } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength, endpointText, frontendLength, packFrontend, packNumber } from './row-bytes.ts';
+import { addressLength, endpointText, frontendLength, packFrontend, packNumber, unpackNumber } from './row-bytes.ts';
 import { TableState } from './table-state.ts';
 
 /** A Service of the tests: endpoints are numbers; even ones are on this node. */
@@ -171,7 +171,7 @@ function readBack(rows: FoundRows['rows']): FoundRows {
   const reader = new FoundRowsReader('IPv4');
   for (const [name, elements] of rows) {
     for (const [key, data] of elements) {
-      if (isListSet(name)) reader.addListRow(name, key, data);
+      if (isListSet(name)) reader.addListRow(name, key.slice(0, -4), unpackNumber(key, key.length - 4), data);
       else reader.addRow(name, key, data);
     }
   }
