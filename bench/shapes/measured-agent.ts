@@ -30,8 +30,20 @@ export class MeasuredNftables extends Nftables {
   }
 
   override visitElementTexts(...args: Parameters<Nftables['visitElementTexts']>): void {
+    this.#measureDump(() => super.visitElementTexts(...args));
+  }
+
+  override visitNumberedElements(...args: Parameters<Nftables['visitNumberedElements']>): void {
+    this.#measureDump(() => super.visitNumberedElements(...args));
+  }
+
+  override visitNumberedElementsAt(...args: Parameters<Nftables['visitNumberedElementsAt']>): void {
+    this.#measureDump(() => super.visitNumberedElementsAt(...args));
+  }
+
+  #measureDump(dump: () => void): void {
     const start = performance.now();
-    super.visitElementTexts(...args);
+    dump();
     this.dumpMs += performance.now() - start;
   }
 }

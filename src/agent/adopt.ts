@@ -8,12 +8,13 @@ import { expressionsEqual, nftTypeOf } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { ChainOptions, Rule } from './chains.ts';
 import { constantChains, pickChainRules } from './chains.ts';
-import type { KnownLists } from './frontend-rows.ts';
+import type { FoundRows } from './found-rows.ts';
+import { FoundRowsReader, isListSet, listSets, noRows } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
-import { counters, declareSets, intervalSets, outsideOffset, parsePickChain, rowSets, tableName, tableOf } from './layout.ts';
+import { counters, declareSets, intervalSets, parsePickChain, rowSets, tableName, tableOf } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength, frontendLength, fromUint8Array, toUint8Array, unpackNumber } from './row-bytes.ts';
-import type { TableSeed } from './table-state.ts';
+import { readListSet } from './read-list-set.ts';
+import { addressLength, fromUint8Array, toUint8Array } from './row-bytes.ts';
 
 /** A table as the kernel has it. Rows as the agent writes them; verdict data that is no `goto` reads `(kind)`. */
 export interface TableDump {
@@ -54,19 +55,29 @@ export function dumpStructure(nftables: Nftables, family: IpFamily): Omit<TableD
 
 /** All rows that the agent keeps. The sets must be the right ones. */
 export function dumpRows(nftables: Nftables, family: IpFamily): Map<RowSet, Map<Bytes, Bytes>> {
-  const rows = new Map<RowSet, Map<Bytes, Bytes>>();
-  for (const set of rowSets) {
-    const elements = new Map<Bytes, Bytes>();
-    if (intervalSets.has(set) && set !== 'source-ranges') {
-      for (const key of rangesOf(nftables.dumpElements(tableOf(family), set), family)) elements.set(key, '');
-    } else {
-      nftables.visitElementTexts(tableOf(family), set, ({ key, keyEnd, data, verdict }) => {
-        elements.set(keyEnd === undefined ? key : key + keyEnd, verdict === undefined ? (data ?? '') : textOf(verdict));
-      });
-    }
-    rows.set(set, elements);
-  }
+  const rows = noRows();
+  for (const [set, elements] of rows) visitSet(nftables, family, set, (key, data) => elements.set(key, data));
   return rows;
+}
+
+/** The same, with lists where the rows spell them. `sets`: as in the structure. */
+export function findRows(nftables: Nftables, family: IpFamily, sets: TableDump['sets']): FoundRows {
+  const reader = new FoundRowsReader(family);
+  for (const set of rowSets) {
+    if (!isListSet(set)) visitSet(nftables, family, set, (key, data) => reader.addRow(set, key, data));
+  }
+  for (const set of listSets) readListSet(nftables, family, set, reader, sets.get(set)?.elementCount);
+  return reader.finish();
+}
+
+function visitSet(nftables: Nftables, family: IpFamily, set: RowSet, visit: (key: Bytes, data: Bytes) => void): void {
+  if (intervalSets.has(set) && set !== 'source-ranges') {
+    for (const key of rangesOf(nftables.dumpElements(tableOf(family), set), family)) visit(key, '');
+  } else {
+    nftables.visitElementTexts(tableOf(family), set, ({ key, keyEnd, data, verdict }) =>
+      visit(keyEnd === undefined ? key : key + keyEnd, verdict === undefined ? (data ?? '') : textOf(verdict)),
+    );
+  }
 }
 
 /** Judges a table against what this version would write. */
@@ -100,45 +111,6 @@ export function findFaults(dump: Omit<TableDump, 'rows'>, family: IpFamily, opti
     strangeChains,
     strangeSets: [...dump.sets.keys()].filter((name) => !setNames.has(name)),
   };
-}
-
-/** The lists that the rows spell, to be kept, and an id beyond all that live. */
-export function seedFrom(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, family: IpFamily): TableSeed {
-  const length = frontendLength(family);
-  const lists = new Map<Bytes, { readonly inside: MutableList; readonly outside: MutableList }>();
-  const put = (key: Bytes, endpoint: Bytes, id: number | undefined): void => {
-    const frontend = key.slice(0, length);
-    const index = unpackNumber(key, length);
-    let entry = lists.get(frontend);
-    if (entry === undefined) lists.set(frontend, (entry = { inside: newList(), outside: newList() }));
-    const list = index >= outsideOffset ? entry.outside : entry.inside;
-    list.endpoints[index % outsideOffset] = endpoint;
-    if (id !== undefined) (list.ids ??= [])[index % outsideOffset] = id;
-  };
-  for (const [key, endpoint] of rows.get('endpoints') ?? []) put(key, endpoint, undefined);
-  const pinned = rows.get('pinned') ?? new Map<Bytes, Bytes>();
-  let maxId = 0;
-  for (const key of pinned.keys()) maxId = Math.max(maxId, unpackNumber(key, length));
-  for (const [key, id] of rows.get('slots') ?? []) {
-    maxId = Math.max(maxId, unpackNumber(id));
-    const endpoint = pinned.get(key.slice(0, length) + id);
-    if (endpoint !== undefined) put(key, endpoint, unpackNumber(id));
-  }
-  const zero = '\0'.repeat(addressLength(family));
-  const isOutside = (frontend: Bytes): boolean =>
-    frontend.startsWith(zero)
-      ? rows.get('nodeports-outside')?.has(frontend.slice(zero.length)) === true
-      : rows.get('services-outside')?.has(frontend) === true;
-  const known = new Map<Bytes, KnownLists>();
-  for (const [frontend, { inside, outside }] of lists) {
-    known.set(frontend, {
-      inside: freezeList(inside),
-      ...(isOutside(frontend) ? { outside: freezeList(outside) } : {}),
-    });
-  }
-  // Clients may still be pinned to ids of frontends that are gone: start far beyond those, rather than read a large map for them.
-  const nextId = maxId === 0 ? 1 : (maxId + idGap) % 0xffff_0000;
-  return { lists: known, nextId: Math.max(nextId, 1) };
 }
 
 /** The whole structure: counters, sets, constant chains. The table must be empty or away. */
@@ -186,8 +158,6 @@ export function appendStrangerRemoval(batch: NftBatch, family: IpFamily, faults:
   for (const name of faults.strangeChains) batch.deleteChain(table, name);
   for (const name of faults.strangeSets) batch.deleteSet(table, name);
 }
-
-const idGap = 2 ** 24;
 
 /** NFT_SET_* bits that we choose: interval 4, map 8, timeout 16, dynamic 32. Concatenation (128) follows from interval. */
 const flagBits = { interval: 4, map: 8, timeout: 16, dynamic: 32 } as const;
@@ -259,28 +229,4 @@ function predecessor(key: Bytes): Bytes {
     if (value !== 0) break;
   }
   return fromUint8Array(bytes);
-}
-
-/** By index, with holes where rows are missing. */
-interface MutableList {
-  readonly endpoints: (Bytes | undefined)[];
-  ids: (number | undefined)[] | undefined;
-}
-
-function newList(): MutableList {
-  return { endpoints: [], ids: undefined };
-}
-
-/** Without holes; a damaged list (gaps, ids for only some) is cut where it ceases to make sense. */
-function freezeList({ endpoints, ids }: MutableList): { endpoints: Bytes[]; ids?: number[] } {
-  const list = new Set<Bytes>();
-  const own: number[] = [];
-  for (let index = 0; ; index++) {
-    const endpoint = endpoints[index];
-    const id = ids?.[index];
-    if (endpoint === undefined || list.has(endpoint) || (id !== undefined) !== (ids !== undefined)) break;
-    list.add(endpoint);
-    if (id !== undefined) own.push(id);
-  }
-  return ids === undefined ? { endpoints: [...list] } : { endpoints: [...list], ids: own };
 }

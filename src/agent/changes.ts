@@ -1,5 +1,6 @@
 /** Changes of kernel rows, in an order that is safe at every prefix. Pure. */
 import type { NftCounter } from '../linux/index.ts';
+import type { EndpointList } from './endpoint-list.ts';
 import type { Bytes } from './row-bytes.ts';
 import type { RowSet } from './layout.ts';
 
@@ -18,13 +19,22 @@ export type RowChange =
   /** Delete and add of the same key: they must share a transaction. */
   | { readonly kind: 'replace'; readonly row: Row };
 
+/** A list of endpoints in its place: the rows `frontend . offset + index`. */
+export interface PlacedList {
+  readonly frontend: Bytes;
+  readonly list: EndpointList;
+  readonly offset: number;
+}
+
 /**
- * What one sync does. In order: chains; data that verdicts will lead to; the door before the house (`firewalled`); verdicts;
+ * What one sync does. In order: chains; lists that are new; other data that verdicts will lead to; the door before the house (`firewalled`); verdicts;
  * what needs them in force; removals in reverse; chains that nothing names any more. Every packet reads each map anew, so a verdict may only name what
  * is complete. Source: reference order verified under traffic.
  */
 export class Changes {
   readonly newChains: string[] = [];
+  /** All rows of these are added. By far most of a full sync: no row of them is ever an object. */
+  readonly lists: PlacedList[] = [];
   readonly prepare: RowChange[] = [];
   /** Overlapping ranges exclude each other: deletes go first, and should share a transaction with the adds. */
   readonly ranges: { readonly deletes: Row[]; readonly adds: Row[] } = { deletes: [], adds: [] };
@@ -63,9 +73,10 @@ export class Changes {
 
   /** Rows and chains that change; a replaced row counts once. */
   get size(): number {
-    const { newChains, prepare, ranges, publish, settle, withdraw, removals, oldChains } = this;
+    const { newChains, lists, prepare, ranges, publish, settle, withdraw, removals, oldChains } = this;
     return (
       newChains.length +
+      lists.reduce((sum, { list }) => sum + rowCountOf(list), 0) +
       prepare.length +
       ranges.deletes.length +
       ranges.adds.length +
@@ -76,6 +87,11 @@ export class Changes {
       oldChains.length
     );
   }
+}
+
+/** Rows of a list: with affinity an endpoint has two. */
+export function rowCountOf({ endpoints, ids }: EndpointList): number {
+  return ids === undefined ? endpoints.length : 2 * endpoints.length;
 }
 
 /** Under externalTrafficPolicy Local outside clients keep their address. While they are still led to other nodes they must not. */

@@ -1,9 +1,10 @@
 /** Changes -> netlink batches, in their safe order, each within what the socket takes. */
 import type { NftBatch, NftElement, NftTable } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
-import type { Changes, Row, RowChange } from './changes.ts';
+import type { Changes, PlacedList, Row, RowChange } from './changes.ts';
 import { publishOrder } from './changes.ts';
 import { pickChainRules } from './chains.ts';
+import type { ListSet } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
 import { intervalSets, parsePickChain, tableOf, verdictMaps } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
@@ -40,6 +41,7 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
       for (const part of partsOf(adds)) piece(() => add(part));
     }
   }
+  for (const set of listSets) appendLists(changes.lists, set);
   appendRows(changes.prepare, prepareOrder);
   appendRows(changes.publish, publishOrder);
   appendRows(changes.settle, prepareOrder);
@@ -50,6 +52,11 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
       batch.flushChain(table, name);
       batch.deleteChain(table, name);
     });
+  }
+
+  function appendLists(lists: readonly PlacedList[], set: ListSet): void {
+    const own = lists.filter(({ list }) => (list.ids === undefined) === (set === 'endpoints'));
+    for (const part of listParts(own)) piece(() => batch.addElements(table, set, listElements(part, set)));
   }
 
   function appendRows(rows: readonly RowChange[], order: readonly RowSet[]): void {
@@ -87,6 +94,65 @@ const prepareOrder: readonly RowSet[] = [
   'sources-nodeports',
   'source-ranges',
 ];
+
+/** Maps of lists: an id is alive by its pin, so that comes before the slot that leads to it. */
+const listSets: readonly ListSet[] = ['endpoints', 'pinned', 'slots'];
+
+/** Some of a list's rows. */
+interface ListPart extends PlacedList {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The lists in pieces of so many rows. */
+function* listParts(lists: readonly PlacedList[]): Generator<readonly ListPart[]> {
+  let parts: ListPart[] = [];
+  let room = rowsPerPiece;
+  for (const placed of lists) {
+    const { length } = placed.list.endpoints;
+    for (let from = 0; from < length;) {
+      const to = Math.min(length, from + room);
+      parts.push({ ...placed, from, to });
+      room -= to - from;
+      from = to;
+      if (room > 0) continue;
+      yield parts;
+      parts = [];
+      room = rowsPerPiece;
+    }
+  }
+  if (parts.length > 0) yield parts;
+}
+
+/** The elements of such a piece, always the same object: each is to be used before the next one is asked for. */
+function* listElements(parts: readonly ListPart[], set: ListSet): Generator<NftElement> {
+  const keyLength = (parts[0]?.frontend.length ?? 0) + 4;
+  const key = new Uint8Array(keyLength);
+  const data = new Uint8Array(set === 'slots' ? 4 : (parts[0]?.list.endpoints[0]?.length ?? 0));
+  const element: NftElement = { key, data };
+  for (const { frontend, list, offset, from, to } of parts) {
+    writeBytes(key, frontend);
+    for (let index = from; index < to; index++) {
+      const id = list.ids?.[index] ?? 0;
+      writeNumber(key, keyLength - 4, set === 'pinned' ? id : offset + index);
+      if (set === 'slots') writeNumber(data, 0, id);
+      else writeBytes(data, list.endpoints[index] ?? '');
+      yield element;
+    }
+  }
+}
+
+function writeBytes(target: Uint8Array, text: Bytes): void {
+  for (let index = 0; index < text.length; index++) target[index] = text.charCodeAt(index);
+}
+
+/** 32 bits in host order. */
+function writeNumber(target: Uint8Array, at: number, value: number): void {
+  target[at] = value;
+  target[at + 1] = value >>> 8;
+  target[at + 2] = value >>> 16;
+  target[at + 3] = value >>> 24;
+}
 
 function appendPiece(
   batch: NftBatch,
@@ -148,7 +214,7 @@ function bytesIn(arrays: Map<number, Uint8Array>, text: Bytes): Uint8Array {
   const { length } = text;
   let bytes = arrays.get(length);
   if (bytes === undefined) arrays.set(length, (bytes = new Uint8Array(length)));
-  for (let index = 0; index < length; index++) bytes[index] = text.charCodeAt(index);
+  writeBytes(bytes, text);
   return bytes;
 }
 

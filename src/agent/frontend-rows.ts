@@ -1,23 +1,13 @@
-/**
- * One frontend in the kernel: which endpoint stands at which index, and the rows that follow. Pure.
- *
- * Indexes are stable: an endpoint keeps its index; a new one takes the hole of one that left; when the list shrinks, the last one
- * moves into the hole. So a change of one endpoint changes a bounded number of rows, and index 0 exists as long as any does.
- */
+/** One frontend in the kernel: its lists, the rows that follow from it, and the rows between two of its states. Pure. */
 import type { IpFamily } from '../net/index.ts';
 import type { WantedFrontend, WantedTarget } from './compile.ts';
-import type { Changes, Row } from './changes.ts';
+import type { Changes, PlacedList, Row } from './changes.ts';
+import type { EndpointList, KnownLists } from './endpoint-list.ts';
+import { emptyList, placeList } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
 import { outsideOffset, pickChainName } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, packNumber } from './row-bytes.ts';
-
-/** Endpoints by index, and with affinity the id of each. */
-export interface EndpointList {
-  readonly endpoints: readonly Bytes[];
-  /** Present with affinity. Ids are never 0, and never used again while a client may be pinned to them. */
-  readonly ids?: readonly number[];
-}
 
 /** One scope: where its verdict leads, and the list behind it (empty for refusals and drops). */
 export interface ScopeState {
@@ -30,12 +20,6 @@ export interface FrontendState {
   readonly wanted: WantedFrontend;
   readonly inside: ScopeState;
   readonly outside?: ScopeState;
-}
-
-/** The lists that a frontend had before: from the last sync, or read back from the kernel. */
-export interface KnownLists {
-  readonly inside?: EndpointList;
-  readonly outside?: EndpointList;
 }
 
 /**
@@ -66,11 +50,14 @@ export function listsOf(state: FrontendState): KnownLists {
   return { inside: state.inside.list, ...(state.outside === undefined ? {} : { outside: state.outside.list }) };
 }
 
-/** Visits all rows of a frontend by itself; those that frontends share (cluster IPs, hairpins) are the table's. */
-export function visitFrontendRows(state: FrontendState, family: IpFamily, visit: (row: Row) => void): void {
-  const { wanted, inside, outside } = state;
-  visitListRows(wanted.key, inside.list, 0, visit);
-  if (outside !== undefined) visitListRows(wanted.key, outside.list, outsideOffset, visit);
+/** Visits the rows of a frontend's lists. */
+export function visitListRows({ wanted, inside, outside }: FrontendState, visit: (row: Row) => void): void {
+  visitList({ frontend: wanted.key, list: inside.list, offset: 0 }, visit);
+  if (outside !== undefined) visitList({ frontend: wanted.key, list: outside.list, offset: outsideOffset }, visit);
+}
+
+/** Visits the other rows of a frontend by itself; those that frontends share (cluster IPs, hairpins) are the table's. */
+export function visitOwnRows({ wanted, inside, outside }: FrontendState, family: IpFamily, visit: (row: Row) => void): void {
   const names = mapNames(wanted);
   const key = verdictKey(wanted, family);
   if (wanted.sources !== undefined) visit({ set: names.sources, key, data: wanted.sources });
@@ -91,55 +78,27 @@ export function diffFrontend(
   if (wanted === undefined) return;
   const names = mapNames(wanted);
   const key = verdictKey(wanted, family);
-  diffList(wanted.key, before?.inside.list, after?.inside.list, 0, changes);
-  diffList(wanted.key, before?.outside?.list, after?.outside?.list, outsideOffset, changes);
+  diffLists(wanted.key, before && listsOf(before), after && listsOf(after), changes);
   diffRow(changes, names.sources, key, before?.wanted.sources, after?.wanted.sources);
   if (before?.wanted.ranges !== after?.wanted.ranges) diffRanges(before?.wanted, after?.wanted, family, changes);
   diffRow(changes, names.outside, key, before?.outside?.chain, after?.outside?.chain);
   diffRow(changes, names.inside, key, before?.inside.chain, after?.inside.chain);
 }
 
-const emptyList: EndpointList = { endpoints: [] };
-
-/** The list with each wanted endpoint once; the same object when nothing changed. */
-function placeList(
-  wanted: readonly Bytes[],
-  before: EndpointList | undefined,
-  allocateId: (() => number) | undefined,
-): EndpointList {
-  const isSameMode =
-    before !== undefined && (before.endpoints.length === 0 || (before.ids !== undefined) === (allocateId !== undefined));
-  const old = isSameMode ? before : emptyList;
-  // A list is never changed once it is made, so the wanted one can be the placed one.
-  if (old.endpoints.length === 0 && allocateId === undefined) return wanted.length === 0 ? emptyList : { endpoints: wanted };
-  const fresh = new Set(wanted);
-  const endpoints: Bytes[] = [];
-  const ids: number[] = [];
-  const holes: number[] = [];
-  for (const [index, endpoint] of old.endpoints.entries()) {
-    endpoints.push(endpoint);
-    ids.push(old.ids?.[index] ?? 0);
-    if (!fresh.delete(endpoint)) holes.push(index);
-  }
-  if (holes.length === 0 && fresh.size === 0 && isSameMode && before !== undefined) return before;
-  for (const endpoint of fresh) {
-    const index = holes.shift() ?? endpoints.length;
-    endpoints[index] = endpoint;
-    ids[index] = allocateId?.() ?? 0;
-  }
-  // More left than came: fill each remaining hole with the last endpoint, from the end.
-  for (let hole = holes.pop(); hole !== undefined; hole = holes.pop()) {
-    const lastEndpoint = endpoints.pop();
-    const lastId = ids.pop();
-    if (hole < endpoints.length && lastEndpoint !== undefined && lastId !== undefined) {
-      endpoints[hole] = lastEndpoint;
-      ids[hole] = lastId;
-    }
-  }
-  return allocateId === undefined ? { endpoints } : { endpoints, ids };
+/** As `diffFrontend`, of the lists alone. */
+export function diffLists(
+  frontend: Bytes,
+  before: KnownLists | undefined,
+  after: KnownLists | undefined,
+  changes: Changes,
+): void {
+  diffList(frontend, before?.inside, after?.inside, 0, changes);
+  diffList(frontend, before?.outside, after?.outside, outsideOffset, changes);
 }
 
-function visitListRows(frontend: Bytes, { endpoints, ids }: EndpointList, offset: number, visit: (row: Row) => void): void {
+/** Visits the rows of one list. */
+export function visitList({ frontend, list, offset }: PlacedList, visit: (row: Row) => void): void {
+  const { endpoints, ids } = list;
   for (let index = 0; index < endpoints.length; index++) {
     const data = endpoints[index] ?? '';
     const id = ids?.[index];
@@ -160,14 +119,18 @@ function diffList(
   changes: Changes,
 ): void {
   if (before === after) return;
-  const length = Math.max(before?.endpoints.length ?? 0, after?.endpoints.length ?? 0);
+  if (before === undefined || before.endpoints.length === 0) {
+    if (after !== undefined && after.endpoints.length > 0) changes.lists.push({ frontend, list: after, offset });
+    return;
+  }
+  const length = Math.max(before.endpoints.length, after?.endpoints.length ?? 0);
   const gone = new Map<number, Bytes>();
   const come = new Map<number, Bytes>();
   const slotChanges: [key: Bytes, before: Bytes | undefined, after: Bytes | undefined][] = [];
   for (let index = 0; index < length; index++) {
-    const oldEndpoint = before?.endpoints[index];
+    const oldEndpoint = before.endpoints[index];
     const newEndpoint = after?.endpoints[index];
-    const oldId = before?.ids?.[index];
+    const oldId = before.ids?.[index];
     const newId = after?.ids?.[index];
     if (oldEndpoint === newEndpoint && oldId === newId) continue;
     const key = frontend + packNumber(offset + index);

@@ -3,16 +3,18 @@ import { NftBatch } from '../linux/index.ts';
 import type { Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { appendRepair, appendStrangerRemoval, appendStructure, dumpRows, dumpStructure, findFaults, seedFrom } from './adopt.ts';
+import { appendRepair, appendStrangerRemoval, appendStructure, dumpStructure, findFaults, findRows } from './adopt.ts';
+import { adoptionChanges } from './adoption-changes.ts';
 import { carryCounters } from './carry-counters.ts';
 import type { ChainOptions } from './chains.ts';
 import type { Changes } from './changes.ts';
 import { encodeChanges } from './encode.ts';
+import { nothingFound } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
 import { affinityMap, declareSets, parsePickChain, sizeFor, sizedSets, tableOf } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength } from './row-bytes.ts';
-import { noRows, TableState } from './table-state.ts';
+import { TableState } from './table-state.ts';
 import type { TakenChanges } from './table-state.ts';
 
 export interface KernelTableOptions extends ChainOptions {
@@ -93,12 +95,13 @@ export class KernelTable {
         this.#logger.warn({ family, faults: faults.mustRebuild }, 'the table is not ours to mend, replacing it');
       return this.#build(structure !== undefined, fill);
     }
-    const rows = dumpRows(nftables, family);
-    const state = new TableState(family, seedFrom(rows, family));
+    const found = findRows(nftables, family, structure.sets);
+    const state = new TableState(family, found);
     fill(state);
     state.dropSeed();
     const chains = new Set([...structure.chains.keys()].filter((name) => parsePickChain(name) !== undefined));
-    const changes = state.adoptionChanges(rows, chains);
+    const changes = adoptionChanges(state, found, chains);
+    state.takeAll();
     this.#sizes = new Map();
     for (const set of sizedSets) this.#sizes.set(set, structure.sets.get(set)?.size ?? Number.POSITIVE_INFINITY);
     this.#batch.clear();
@@ -131,9 +134,10 @@ export class KernelTable {
   #build(isThere: boolean, fill: (state: TableState) => void): SyncResult {
     const { family } = this.#options;
     const table = tableOf(family);
-    const state = new TableState(family);
+    const state = new TableState(family, nothingFound);
     fill(state);
-    const changes = state.adoptionChanges(noRows(), new Set());
+    const changes = adoptionChanges(state, nothingFound, new Set());
+    state.takeAll();
     this.#sizes = new Map([...sizedSets].map((set) => [set, sizeFor(state.sizes.get(set) ?? 0)]));
     this.#batch.clear();
     if (isThere) this.#batch.deleteTable(table);

@@ -5,15 +5,18 @@ import fc from 'fast-check';
 import type { EndpointSlice, Service } from '../api/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { decide } from '../routing/index.ts';
-import { seedFrom } from './adopt.ts';
+import { adoptionChanges } from './adoption-changes.ts';
 import type { Changes, RowChange } from './changes.ts';
 import { publishOrder } from './changes.ts';
 import { compileDecision } from './compile.ts';
 import { intervalSets, outsideOffset, parsePickChain, rejectNoEndpoint, dropNoLocalEndpoint, rowSets } from './layout.ts';
+import { FoundRowsReader, isListSet, listSets, noRows } from './found-rows.ts';
+import type { FoundRows } from './found-rows.ts';
+import { visitList } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength, endpointText, frontendLength, packFrontend, packNumber } from './row-bytes.ts';
-import { noRows, TableState } from './table-state.ts';
+import { addressLength, endpointText, frontendLength, packFrontend, packNumber, unpackNumber } from './row-bytes.ts';
+import { TableState } from './table-state.ts';
 
 /** A Service of the tests: endpoints are numbers; even ones are on this node. */
 interface Spec {
@@ -83,7 +86,10 @@ class RowKernel {
     for (const name of changes.newChains) this.#step(() => assert.ok(!this.chains.has(name) && this.chains.add(name)), check);
     for (const row of changes.ranges.deletes) this.#delete(row.set, row.key);
     for (const row of changes.ranges.adds) this.#add(row.set, row.key, '');
+    const lists: RowChange[] = [];
+    for (const list of changes.lists) visitList(list, (row) => lists.push({ kind: 'add', row }));
     for (const [rows, order] of [
+      [lists, ['endpoints', 'pinned', 'slots']],
       [changes.prepare, ['endpoints', 'pinned', 'slots', 'hairpin', 'sources', 'sources-nodeports', 'source-ranges']],
       [changes.publish, publishOrder],
       [changes.settle, ['sources', 'sources-nodeports']],
@@ -159,6 +165,17 @@ function rowsOf(state: TableState): Map<RowSet, Map<Bytes, Bytes>> {
     rows.get(row.set)?.set(row.key, row.data ?? '');
   }
   return rows;
+}
+
+function readBack(rows: FoundRows['rows']): FoundRows {
+  const reader = new FoundRowsReader('IPv4');
+  for (const [name, elements] of rows) {
+    for (const [key, data] of elements) {
+      if (isListSet(name)) reader.addListRow(name, key.slice(0, -4), unpackNumber(key, key.length - 4), data);
+      else reader.addRow(name, key, data);
+    }
+  }
+  return reader.finish();
 }
 
 function endpointsOf(state: TableState, address = '10.96.0.1'): string[] {
@@ -372,19 +389,77 @@ describe('any history of changes', () => {
         kernel.apply(before.takeChanges().changes);
 
         const last = new Map(syncs.flat());
-        const again = new TableState('IPv4', seedFrom(kernel.rows, 'IPv4'));
+        const found = readBack(kernel.rows);
+        const again = new TableState('IPv4', found);
         for (const [key, spec] of last) set(again, key, spec);
-        assert.equal(again.adoptionChanges(kernel.rows, kernel.chains).size, 0);
+        assert.equal(adoptionChanges(again, found, kernel.chains).size, 0);
 
-        const other = new TableState('IPv4', seedFrom(kernel.rows, 'IPv4'));
+        const other = new TableState('IPv4', found);
         for (const [key, spec] of new Map(later.flat())) set(other, key, spec);
-        kernel.apply(other.adoptionChanges(kernel.rows, kernel.chains), () => kernel.assertServing());
+        kernel.apply(adoptionChanges(other, found, kernel.chains), () => kernel.assertServing());
         assert.deepEqual(kernel.rows, rowsOf(other));
       }),
       { numRuns: 200 },
     );
   });
 });
+
+describe('a table that was left in the middle', () => {
+  it('after any step of a sync is made right, and serves at every step of that', () => {
+    fc.assert(
+      fc.property(history, history, fc.nat(40), (syncs, later, steps) => {
+        const state = new TableState('IPv4');
+        const kernel = new RowKernel();
+        for (const [key, spec] of syncs.flat()) set(state, key, spec);
+        kernel.apply(state.takeChanges().changes);
+        for (const [key, spec] of later.flat()) set(state, key, spec);
+        let left = steps;
+        try {
+          kernel.apply(state.takeChanges().changes, () => assert.ok(left-- > 0, killed));
+        } catch (error) {
+          if (!(error instanceof assert.AssertionError && error.message === killed)) throw error;
+        }
+        const found = readBack(kernel.rows);
+        const next = new TableState('IPv4', found);
+        for (const [key, spec] of new Map([...syncs, ...later].flat())) set(next, key, spec);
+        kernel.apply(adoptionChanges(next, found, kernel.chains), () => kernel.assertServing());
+        assert.deepEqual(kernel.rows, rowsOf(next));
+        assert.deepEqual(kernel.chains, new Set(next.pickChains()));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  it('by somebody who deleted, changed and added rows is made right', () => {
+    const damage = fc.array(
+      fc.record({ set: fc.constantFrom(...listSets), pick: fc.nat(), kind: fc.constantFrom('delete', 'change', 'add') }),
+    );
+    fc.assert(
+      fc.property(history, damage, (syncs, blows) => {
+        const state = new TableState('IPv4');
+        const kernel = new RowKernel();
+        for (const [key, spec] of syncs.flat()) set(state, key, spec);
+        kernel.apply(state.takeChanges().changes);
+        for (const { set: name, pick, kind } of blows) {
+          const rows = kernel.rows.get(name);
+          const [key, data] = [...(rows ?? [])].at(pick % Math.max(1, rows?.size ?? 0)) ?? [];
+          if (key === undefined || data === undefined) continue;
+          if (kind === 'delete') rows?.delete(key);
+          else if (kind === 'change') rows?.set(key, [...rows.values()].at(pick % 7) ?? data);
+          else rows?.set(key.slice(0, -4) + packNumber((pick % 9) * (outsideOffset / 2)), data);
+        }
+        const found = readBack(kernel.rows);
+        const next = new TableState('IPv4', found);
+        for (const [key, spec] of new Map(syncs.flat())) set(next, key, spec);
+        kernel.apply(adoptionChanges(next, found, kernel.chains));
+        assert.deepEqual(kernel.rows, rowsOf(next));
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+const killed = 'killed';
 
 describe('keys', () => {
   it('have the lengths that the sets declare', () => {

@@ -8,12 +8,13 @@ import type { HealthCheckDecision } from '../routing/index.ts';
 import { Changes } from './changes.ts';
 import type { Row } from './changes.ts';
 import type { WantedFrontend, WantedService } from './compile.ts';
-import type { FrontendState, KnownLists, ScopeState } from './frontend-rows.ts';
-import { diffFrontend, listsOf, placeFrontend, visitFrontendRows } from './frontend-rows.ts';
+import type { EndpointList, KnownLists } from './endpoint-list.ts';
+import type { FoundRows } from './found-rows.ts';
+import type { FrontendState, ScopeState } from './frontend-rows.ts';
+import { diffFrontend, listsOf, placeFrontend, visitListRows, visitOwnRows } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
-import { parsePickChain, rowSets } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
-import { addressLength, frontendLength } from './row-bytes.ts';
+import { addressLength } from './row-bytes.ts';
 
 /** Rows that belong to the node, not to a Service. Interval rows are first and last address, joined. */
 export interface NodeRows {
@@ -35,12 +36,6 @@ export interface TakenChanges {
   readonly touched: readonly { readonly before: FrontendState | undefined; readonly after: FrontendState | undefined }[];
 }
 
-/** What a table was read back as: lists to keep and the first id that nobody has been given. */
-export interface TableSeed {
-  readonly lists: ReadonlyMap<Bytes, KnownLists>;
-  readonly nextId: number;
-}
-
 export class TableState {
   readonly family: IpFamily;
   readonly #services = new Map<string, WantedService>();
@@ -56,7 +51,7 @@ export class TableState {
   readonly #hairpins = new Map<Bytes, number>();
   readonly #chains = new Map<string, number>();
   #nodeRows: NodeRows = { 'nodeport-ips': [], 'service-cidrs': [], pods: [] };
-  #seed: Map<Bytes, KnownLists>;
+  #seed: ReadonlyMap<Bytes, KnownLists>;
   #nextId: number;
   readonly #sizes = new Map<RowSet, number>();
   /** As it was at the last transaction, for what has been touched since. */
@@ -67,11 +62,15 @@ export class TableState {
   #hasNodeRows = false;
   /** Since the last transaction clients may have become outside ones, or inside ones. */
   #haveScopesMoved = false;
+  /** False until `takeAll`: what is filled in meanwhile is compared with the kernel as a whole. */
+  #isTracking: boolean;
 
-  constructor(family: IpFamily, seed?: TableSeed) {
+  /** `found`: what was read back, whose lists are kept as far as they go; then `takeAll` comes before the first `takeChanges`. */
+  constructor(family: IpFamily, found?: Pick<FoundRows, 'lists' | 'nextId'>) {
     this.family = family;
-    this.#seed = new Map(seed?.lists);
-    this.#nextId = seed?.nextId ?? 1;
+    this.#seed = found?.lists ?? new Map();
+    this.#nextId = found?.nextId ?? 1;
+    this.#isTracking = found === undefined;
   }
 
   /** Sets what a Service wants; undefined when it is gone. Nothing is programmed before `takeChanges`. */
@@ -158,9 +157,8 @@ export class TableState {
     return this.#sizes;
   }
 
-  /** Visits every row that the table must hold. */
-  visitRows(visit: (row: Row) => void): void {
-    for (const frontend of this.#frontends.values()) visitFrontendRows(frontend, this.family, visit);
+  /** Visits the rows that belong to no frontend alone. */
+  visitSharedRows(visit: (row: Row) => void): void {
     for (const key of this.#clusterIps.keys()) visit({ set: 'cluster-ips', key });
     for (const key of this.#hairpins.keys()) visit({ set: 'hairpin', key: key + key });
     for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) visit({ set, key });
@@ -169,11 +167,16 @@ export class TableState {
   /** Every row that the table must hold, as a list. */
   allRows(): Row[] {
     const rows: Row[] = [];
-    this.visitRows((row) => rows.push(row));
+    const push = (row: Row): void => void rows.push(row);
+    for (const frontend of this.#frontends.values()) {
+      visitListRows(frontend, push);
+      visitOwnRows(frontend, this.family, push);
+    }
+    this.visitSharedRows(push);
     return rows;
   }
 
-  /** What must be done since the last call, which is thereby taken as done: on failure start over with `adoptionChanges`. */
+  /** What must be done since the last call, which is thereby taken as done: on failure start over with a new state. */
   takeChanges(): TakenChanges {
     const changes = new Changes();
     const touched: { before: FrontendState | undefined; after: FrontendState | undefined }[] = [];
@@ -203,42 +206,17 @@ export class TableState {
     return { changes, touched };
   }
 
-  /**
-   * What turns a table with these rows and pick chains into this one: for adoption at the start and for repair. Whatever was
-   * pending is thereby taken.
-   */
-  adoptionChanges(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, chains: ReadonlySet<string>): Changes {
-    const changes = new Changes();
-    for (const name of this.#chains.keys()) if (!chains.has(name)) changes.newChains.push(name);
-    for (const name of chains) if (!this.#chains.has(name) && parsePickChain(name) !== undefined) changes.oldChains.push(name);
-    const sizes = new Map<RowSet, number>(rowSets.map((set) => [set, 0]));
-    const found = new Map<RowSet, number>(rowSets.map((set) => [set, 0]));
-    this.visitRows((row) => {
-      sizes.set(row.set, (sizes.get(row.set) ?? 0) + 1);
-      const before = rows.get(row.set)?.get(row.key);
-      if (before === undefined) return changes.add(row);
-      found.set(row.set, (found.get(row.set) ?? 0) + 1);
-      if (row.data !== undefined) changes.change(row.set, row.key, before, row.data);
-    });
+  /** Takes whatever is pending as done: the changes are `adoptionChanges`. */
+  takeAll(): void {
     this.#sizes.clear();
-    for (const [set, size] of sizes) if (size > 0) this.#sizes.set(set, size);
-    const strangers = new Set([...rows].filter(([set, elements]) => elements.size > (found.get(set) ?? 0)).map(([set]) => set));
-    if (strangers.size > 0) this.#removeStrangers(rows, strangers, changes);
-    this.#forgetTouched();
-    return changes;
-  }
-
-  /** Deletes what nobody wants, of the sets that hold such rows. */
-  #removeStrangers(rows: ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>, sets: ReadonlySet<RowSet>, changes: Changes): void {
-    const wanted = new Map([...sets].map((set) => [set, new Set<Bytes>()]));
-    this.visitRows((row) => wanted.get(row.set)?.add(row.key));
-    for (const [set, keys] of wanted) {
-      for (const key of rows.get(set)?.keys() ?? []) {
-        if (keys.has(key)) continue;
-        if (set === 'source-ranges' && !this.#isFirewalled(key)) changes.removals.push({ kind: 'delete', row: { set, key } });
-        else changes.delete({ set, key });
-      }
+    const count = (set: RowSet, by: number): void => void this.#sizes.set(set, (this.#sizes.get(set) ?? 0) + by);
+    for (const frontend of this.#frontends.values()) {
+      for (const { list } of scopesOf(frontend)) countList(list, count);
+      visitOwnRows(frontend, this.family, ({ set }) => count(set, 1));
     }
+    this.visitSharedRows(({ set }) => count(set, 1));
+    this.#forgetTouched();
+    this.#isTracking = true;
   }
 
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
@@ -260,7 +238,7 @@ export class TableState {
     const [winner] = claims;
     if (claims.length > 1) this.#contested.add(key);
     else this.#contested.delete(key);
-    if (!this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
+    if (this.#isTracking && !this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
     // What the kernel holds is kept as far as possible, whatever was wanted in between.
     const inKernel = this.#touchedFrontends.get(key) ?? before;
     const lists = this.#seed.get(key) ?? (inKernel === undefined ? undefined : listsOf(inKernel));
@@ -274,12 +252,6 @@ export class TableState {
     this.#useFrontend(before, -1);
   }
 
-  /** Whether the frontend of a source range goes on having ranges; where it does not, the door must be taken away before them. */
-  #isFirewalled(rangeKey: Bytes): boolean {
-    const start = addressLength(this.family);
-    return this.#frontends.get(rangeKey.slice(start, start + frontendLength(this.family)))?.wanted.ranges !== undefined;
-  }
-
   #useFrontend(state: FrontendState | undefined, by: 1 | -1): void {
     if (state === undefined) return;
     if (state.wanted.kind === 'clusterIP') {
@@ -291,11 +263,15 @@ export class TableState {
 
   #use(uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
     const count = uses.get(key) ?? 0;
-    let touched = this.#touchedShared.get(uses);
-    if (touched === undefined) this.#touchedShared.set(uses, (touched = new Map()));
-    if (!touched.has(key)) touched.set(key, count > 0);
+    if (this.#isTracking) this.#touch(uses, key, count > 0);
     if (count + by === 0) uses.delete(key);
     else uses.set(key, count + by);
+  }
+
+  #touch(uses: Map<Bytes, number>, key: Bytes, wasThere: boolean): void {
+    let touched = this.#touchedShared.get(uses);
+    if (touched === undefined) this.#touchedShared.set(uses, (touched = new Map()));
+    if (!touched.has(key)) touched.set(key, wasThere);
   }
 
   /** From 1 to 2^32 - 1 and over again: at 10,000 new endpoints a second an id comes back after five days, affinity lives one at most. */
@@ -319,6 +295,7 @@ export class TableState {
     for (const { kind, row } of [changes.prepare, changes.publish, changes.settle, changes.withdraw, changes.removals].flat()) {
       if (kind !== 'replace') count(row.set, kind === 'add' ? 1 : -1);
     }
+    for (const { list } of changes.lists) countList(list, count);
     for (const row of changes.ranges.adds) count(row.set, 1);
     for (const row of changes.ranges.deletes) count(row.set, -1);
   }
@@ -326,9 +303,10 @@ export class TableState {
 
 const nodeSets = ['nodeport-ips', 'service-cidrs', 'pods'] as const satisfies readonly (keyof NodeRows)[];
 
-/** An empty dump: a table that has just been made. */
-export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
-  return new Map(rowSets.map((set) => [set, new Map()]));
+function countList({ endpoints: { length }, ids }: EndpointList, count: (set: RowSet, by: number) => void): void {
+  if (ids === undefined) return count('endpoints', length);
+  count('pinned', length);
+  count('slots', length);
 }
 
 function scopesOf(state: FrontendState): readonly ScopeState[] {

@@ -90,26 +90,41 @@ function compareHostPorts(a: Facts, b: Facts, terminator: string): number {
 
 type Endpoint = NonNullable<EndpointSlice['endpoints']>[number];
 
-/** Filled in field by field: spreading what may be absent costs more than all else here. */
 function factsOf(slice: EndpointSlice, endpoint: Endpoint, address: string, port: number | undefined, ownNode: string): Facts {
+  const { nodeName, zone, hostname, targetRef } = endpoint;
+  const isLocal = nodeName === ownNode;
+  const conditions = conditionsOf(endpoint);
+  const name = slice.metadata?.name ?? '';
+  // As nearly all are in a node's proxy, in one literal: an object that grows is laid out anew every few fields.
+  if (port !== undefined && nodeName !== undefined && zone !== undefined && hostname === undefined && targetRef === undefined) {
+    return { address, port, slice: name, nodeName, zone, isLocal, conditions, used: false, cluster: undecided };
+  }
+  // Filled in field by field: spreading what may be absent costs more than all else here.
   const facts = { address } as Facts;
   if (port !== undefined) facts.port = port;
-  facts.slice = slice.metadata?.name ?? '';
-  if (endpoint.nodeName !== undefined) facts.nodeName = endpoint.nodeName;
-  if (endpoint.zone !== undefined) facts.zone = endpoint.zone;
-  if (endpoint.hostname !== undefined) facts.hostname = endpoint.hostname;
-  const { targetRef, conditions } = endpoint;
+  facts.slice = name;
+  if (nodeName !== undefined) facts.nodeName = nodeName;
+  if (zone !== undefined) facts.zone = zone;
+  if (hostname !== undefined) facts.hostname = hostname;
   if (targetRef !== undefined) {
     facts.targetRef = { kind: targetRef.kind ?? '', namespace: targetRef.namespace ?? '', name: targetRef.name ?? '' };
   }
-  facts.isLocal = endpoint.nodeName === ownNode;
-  facts.conditions = {
-    ready: conditions?.ready ?? true,
-    serving: conditions?.serving ?? true,
-    terminating: conditions?.terminating ?? false,
-  };
+  facts.isLocal = isLocal;
+  facts.conditions = conditions;
   return facts;
 }
+
+/** The endpoint's own object where nothing needs to be filled in. */
+function conditionsOf({ conditions }: Endpoint): Facts['conditions'] {
+  const { ready, serving, terminating } = conditions ?? {};
+  if (conditions !== undefined && ready !== undefined && serving !== undefined && terminating !== undefined) {
+    return conditions as Facts['conditions'];
+  }
+  return { ready: ready ?? true, serving: serving ?? true, terminating: terminating ?? false };
+}
+
+/** Stands where the lists are not known yet. */
+const undecided: EndpointReason = { used: false, code: 'not-ready' };
 
 function hintsOf({ hints }: Endpoint): Hints {
   if (hints === undefined) return noHints;

@@ -196,6 +196,33 @@ if (isInside(import.meta.url)) {
       assert.deepEqual(texts(), ['counter,immediate to=0 value=return']);
     });
 
+    test('hundreds of numbered elements are read by key as a dump gives them, whichever of the keys are missing', () => {
+      commit((batch) => {
+        batch.addSet(table, { ...endpoints, name: 'many' });
+        const numbers = Array.from({ length: 1000 }, (_, index) => index).filter((index) => index % 100 > 2 && index !== 999);
+        batch.addElements(
+          table,
+          'many',
+          numbers.map((index) => row(index, `10.1.${index >> 8}.${index & 255}`)),
+        );
+      });
+      const keys = concatenate(...Array.from({ length: 1000 }, (_, index) => hostU32Bytes(index)));
+      const dumped: [number, string][] = [];
+      const asked: [number, string][] = [];
+      nftables.visitNumberedElements(table, 'many', (_prefix, number, data) => dumped.push([number, data]));
+      nftables.visitNumberedElementsAt(table, 'many', keys, 4, (_prefix, number, data) => asked.push([number, data]));
+      assert.equal(asked.length, 969);
+      assert.deepEqual(
+        dumped.sort(([a], [b]) => a - b),
+        asked,
+      );
+      assert.equal(asked[0]?.[1], '\n\x01\0\x03\0P\0\0');
+      const { elementCount } = nftables.dumpSets(table).find(({ name }) => name === 'many') ?? {};
+      // Linux 6.17 and later say it.
+      if (elementCount !== undefined) assert.equal(elementCount, 969);
+      commit((batch) => batch.deleteSet(table, 'many'));
+    });
+
     test('elements are found by key; flushing empties; counters come and go', () => {
       const found = nftables.getElements(table, 'endpoints', [hostU32Bytes(2), hostU32Bytes(99)]);
       assert.deepEqual(found, [row(2, '10.0.0.4')]);

@@ -25,6 +25,7 @@ import { encodeNetlinkAddress } from '../socket-address.ts';
 import { readAcknowledgement, toNetlinkError, type Acknowledgement, type ShapeOf } from './extended-ack.ts';
 import { readMessages, readU32, type Message } from './message-reader.ts';
 import { NLM_F_DUMP_INTR, type MessageWriter } from './message-writer.ts';
+import { SmallMessages } from './small-messages.ts';
 
 /** Netlink protocols that are spoken here. */
 export type NetlinkProtocol = 'route' | 'netfilter';
@@ -79,6 +80,7 @@ export class NetlinkSocket {
   #sequence = 1;
   #isClosed = false;
   readonly #block = new Uint8Array(BLOCK_BYTES);
+  #smallMessages: SmallMessages | undefined;
 
   constructor(fd: number) {
     this.fd = fd;
@@ -120,6 +122,28 @@ export class NetlinkSocket {
       throw toNetlinkError(acknowledgement, messageAt(writer.bytes, index), shapeOf, writer.count > 1 ? index : undefined);
     }
     return replies;
+  }
+
+  /**
+   * As `request`, for one message that brings many small ones (of at most a kilobyte) before its acknowledgement: each is visited as it
+   * comes, and its bytes are valid during the call. Whoever asks must not ask for more than the receive buffer holds: ENOBUFS.
+   */
+  requestMany(writer: MessageWriter, shapeOf: ShapeOf, visit: (message: Message) => void): void {
+    const first = this.#send(writer, shapeOf);
+    this.#smallMessages ??= new SmallMessages(128, 1024);
+    for (;;) {
+      const blocks = this.#smallMessages.receive(this.fd);
+      if (blocks.length === 0) throw failureOf('ETIMEDOUT', 110, writer, shapeOf, 'the answers stopped');
+      for (const message of blocks.flatMap(readMessages)) {
+        if (message.sequence !== first) continue;
+        if (message.type === NLMSG_ERROR) {
+          const acknowledgement = readAcknowledgement(message);
+          if (acknowledgement.errno !== 0) throw toNetlinkError(acknowledgement, writer.bytes, shapeOf);
+          return;
+        }
+        visit(message);
+      }
+    }
   }
 
   /**

@@ -1,5 +1,5 @@
 /** nftables messages back into nouns: the opposite of batch.ts. Pure. */
-import { AttributeTable, forEachAttribute, type Message } from '../netlink/message-reader.ts';
+import { AttributeTable, forEachAttribute, readU32, type Message } from '../netlink/message-reader.ts';
 import {
   NFTA_CHAIN,
   NFTA_COUNTER,
@@ -119,6 +119,7 @@ export function decodeSet(message: Message): DumpedSet | undefined {
   const dataLength = attributes.be32(NFTA_SET.DATA_LEN);
   const timeout = attributes.be64(NFTA_SET.TIMEOUT);
   const userdata = attributes.bytes(NFTA_SET.USERDATA);
+  const elementCount = attributes.be32(NFTA_SET.COUNT);
   return {
     table,
     name: attributes.string(NFTA_SET.NAME) ?? '',
@@ -129,6 +130,7 @@ export function decodeSet(message: Message): DumpedSet | undefined {
     ...(dataType === undefined ? {} : { dataType }),
     ...(dataLength === undefined ? {} : { dataLength }),
     ...(size === undefined || size === 0 ? {} : { size }),
+    ...(elementCount === undefined ? {} : { elementCount }),
     ...(timeout === undefined ? {} : { defaultTimeoutMs: Number(timeout) }),
     fieldLengths,
     hasCounter: hasCounter(message.bytes, attributes),
@@ -178,6 +180,27 @@ export function decodeElementTexts(message: Message, visit: (element: Readonly<E
     element.data = attributes.has(NFTA_SET_ELEM.DATA) ? text(attributes, NFTA_SET_ELEM.DATA) : undefined;
     element.verdict = value.has(NFTA_DATA.VERDICT) ? readVerdict(verdict.parseNested(value, NFTA_DATA.VERDICT)) : undefined;
     visit(element);
+  });
+}
+
+/** Takes an element of a map whose key ends in 32 bits of host order: what is before them, their number, the data; binary strings. */
+export type VisitNumbered = (prefix: string, number: number, data: string) => void;
+
+/** Calls `visit` for each element of a NEWSETELEM message of such a map: for hundreds of thousands of them, so without what others need. */
+export function decodeNumberedElements(message: Message, visit: VisitNumbered): void {
+  const { bytes } = message;
+  const buffer = bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  top.parse(bytes, message.start + FAMILY_BYTES, message.end);
+  forEachAttribute(bytes, top.start(NFTA_SET_ELEM_LIST.ELEMENTS), top.end(NFTA_SET_ELEM_LIST.ELEMENTS), (_type, from, to) => {
+    innermost.parseNested(inner.parse(bytes, from, to), NFTA_SET_ELEM.KEY);
+    const end = innermost.end(NFTA_DATA.VALUE) - 4;
+    const prefix = buffer.toString('latin1', innermost.start(NFTA_DATA.VALUE), end);
+    innermost.parseNested(inner, NFTA_SET_ELEM.DATA);
+    visit(
+      prefix,
+      readU32(bytes, end),
+      buffer.toString('latin1', innermost.start(NFTA_DATA.VALUE), innermost.end(NFTA_DATA.VALUE)),
+    );
   });
 }
 

@@ -65,6 +65,8 @@ export const NFTA_SET = {
   HANDLE: 16,
   EXPR: 17,
   EXPRESSIONS: 18,
+  /** Linux 6.17. */
+  COUNT: 20,
 } as const;
 export const NFTA_SET_DESC = { SIZE: 1, CONCAT: 2 } as const;
 export const NFTA_SET_FIELD_LEN = 1;

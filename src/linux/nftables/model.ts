@@ -93,6 +93,8 @@ export interface DumpedSet {
   readonly dataType?: number;
   readonly dataLength?: number;
   readonly size?: number;
+  /** Elements that it has; absent before Linux 6.17. */
+  readonly elementCount?: number;
   readonly defaultTimeoutMs?: number;
   readonly fieldLengths: readonly number[];
   readonly hasCounter: boolean;
