@@ -6,8 +6,10 @@ import { createInformer } from '../client/index.ts';
 import type { PodMode } from '../names/index.ts';
 import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
+import { decodeSocketAddress } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { NameInformers } from './feed.ts';
+import type { AutopathOptions } from './autopath.ts';
 import { bindSockets } from './bind-sockets.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import { followInformers, replayInformers } from './feed.ts';
@@ -52,6 +54,8 @@ export interface DnsServerOptions {
   readonly udpWorkers?: number;
   /** One line for every query at level info. For looking into trouble: it costs more than the answer. */
   readonly logsQueries?: boolean;
+  /** Walks the search paths of pods that ask (`autopath.ts`). Needs pod mode `verified`. */
+  readonly autopath?: AutopathOptions;
   /** Answers names that are not ours. Without one they are REFUSED. */
   readonly forwarder?: Forwarder;
   /** Given the index, says who may have the zone. Without one transfers are REFUSED. */
@@ -102,6 +106,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   const random = options.random ?? Math.random;
   const responderOptions = {
     hasUpstream: options.forwarder !== undefined,
+    completesSearch: options.autopath !== undefined,
     ...(options.reverseZones === undefined ? {} : { reverseZones: options.reverseZones }),
     ...(options.fallthrough === undefined ? {} : { fallthrough: options.fallthrough }),
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
@@ -109,7 +114,16 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   const permutation = createShuffle(random);
   const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation });
   const answer = createQueryHandler(
-    { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer, permutation },
+    {
+      responder,
+      forwarder: options.forwarder,
+      transfer: options.transfer?.(index),
+      observer: options.observer,
+      autopath: options.autopath,
+      zoneWire: index.zoneWire,
+      maxUdpBytes: options.maxUdpBytes,
+      permutation,
+    },
     { logger },
   );
   const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;
@@ -135,10 +149,11 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       seed: random(),
       ...(counters === undefined ? {} : { counters }),
     };
-    const answerSlowly = async (query: Uint8Array): Promise<Uint8Array | undefined> => {
+    const answerSlowly = async (query: Uint8Array, source: Uint8Array): Promise<Uint8Array | undefined> => {
       const packet = new Uint8Array(maxUdpPacketBytes);
       packet.set(query);
-      const result = await handle(packet, query.length, { address: at.address, isTcp: false });
+      const address = decodeSocketAddress(source)?.address ?? at.address;
+      const result = await handle(packet, query.length, { address, isTcp: false });
       return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
     };
     return new UdpWorkerService({ start, ...at, answerSlowly, replay }, { logger });
