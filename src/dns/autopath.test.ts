@@ -176,7 +176,11 @@ test('a completed answer obeys the size that the client takes, and has EDNS iff 
   const { ask } = clusterOf();
   const name = 'db.default.default.svc.cluster.local';
   assert.equal((await ask(name)).edns, undefined);
-  assert.deepEqual((await ask(name, 'A', podAddress, { udpBytes: 4096 })).edns, { udpBytes: 1232, version: 0, isDnssecOk: false });
+  assert.deepEqual((await ask(name, 'A', podAddress, { udpBytes: 4096 })).edns, {
+    udpBytes: 1232,
+    version: 0,
+    isDnssecOk: false,
+  });
   assert.deepEqual((await ask(name, 'A', podAddress, { udpBytes: 4096, isTcp: true })).edns, {
     udpBytes: 4096,
     version: 0,

@@ -264,7 +264,7 @@ test('the cache keeps nothing that is cut or refused, and a failure for 5 second
       },
       close: async () => undefined,
     },
-    { nowMs: () => nowMs, staleSeconds: 3600, capacity: 2 },
+    { nowMs: () => nowMs, staleSeconds: 3600, capacity: { success: 2, denial: 2 } },
   );
   const askTwice = async (name: string): Promise<number> => {
     asked = 0;
