@@ -26,13 +26,13 @@ export interface ZoneNotifierOptions {
 /** Starts telling. Returns a function that stops it. */
 export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { readonly logger: Logger }): () => void {
   const { index, targets } = options;
-  let isStopped = false;
+  const stopping = new AbortController();
   const told = new Map<UpstreamAddress, { serial: number; isBusy: boolean }>(
     targets.map((target) => [target, { serial: 0, isBusy: false }]),
   );
 
   const tell = async (target: UpstreamAddress, serial: number): Promise<void> => {
-    for (let attempt = 0; attempt < maxTries && !isStopped && index.serial === serial; attempt++) {
+    for (let attempt = 0; attempt < maxTries && !stopping.signal.aborted && index.serial === serial; attempt++) {
       const line = openUdpLine(target, options.randomId);
       try {
         const answer = await line.ask(notifyMessage(index), (options.timeoutMs ?? 2_000) * 2 ** attempt);
@@ -45,7 +45,7 @@ export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { re
         line.close();
       }
     }
-    if (!isStopped && index.serial === serial)
+    if (!stopping.signal.aborted && index.serial === serial)
       logger.warn({ ...target, serial }, 'secondary does not answer: it was not notified');
   };
 
@@ -62,7 +62,7 @@ export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { re
   }, options.everyMs ?? 1_000);
   timer.unref();
   return () => {
-    isStopped = true;
+    stopping.abort();
     clearInterval(timer);
   };
 }
