@@ -1,6 +1,7 @@
 /** The way of names that are not ours, as one server block of a Corefile says it: hosts -> cache -> forward. */
 import { readFile } from 'node:fs/promises';
-import { parseIp } from '../net/index.ts';
+import { networkInterfaces } from 'node:os';
+import { formatIp, isLoopback, isUnspecified, parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import type { CachingForwarder } from './cache.ts';
@@ -68,8 +69,23 @@ async function serversOf(forward: ForwardConfig, listen: DnsListen, logger: Logg
   const upstreams = [...forward.upstreams, ...files.flatMap((text) => parseResolvConf(text).servers)];
   if (upstreams.length === 0)
     logger.warn({ zone: forward.zone, files: forward.resolvConf }, 'no upstream server: forwarded names will fail');
-  const own = 'address' in listen ? [listen.address].flat().map((address) => ({ address, port: listen.port })) : [];
-  return createForwarder({ ...forward, upstreams, own }, { logger });
+  return createForwarder({ ...forward, upstreams, isOwn: (to) => isServedAt(listen, to) }, { logger });
+}
+
+/**
+ * Whether a server that listens there is itself what it would ask. At every address that also means all of loopback, where the
+ * resolv.conf of many a machine points to a resolver of its own that no pod can reach.
+ */
+export function isServedAt(listen: DnsListen, to: UpstreamAddress): boolean {
+  const ip = parseIp(to.address);
+  if (!('address' in listen) || listen.port !== to.port || ip === undefined) return false;
+  const isOneOfOurs =
+    isLoopback(ip) || Object.values(networkInterfaces()).some((list) => list?.some(({ address }) => address === formatIp(ip)));
+  return [listen.address].flat().some((address) => {
+    const own = parseIp(address);
+    if (own === undefined || own.family !== ip.family) return false;
+    return isUnspecified(own) ? isOneOfOurs : formatIp(own) === formatIp(ip);
+  });
 }
 
 /** What a resolv.conf says: at most three servers, as libc reads it, and the last search path. */

@@ -35,8 +35,8 @@ export interface ForwardOptions {
   readonly lineAgeMs?: number;
   /** SERVFAIL at once when every server is down, instead of one try all the same. */
   readonly failsFast?: boolean;
-  /** Addresses at which this very server answers: they are left out of `upstreams`, with a warning, for a server that asks itself never ends. */
-  readonly own?: readonly UpstreamAddress[];
+  /** Whether this very server answers there: such are left out of `upstreams`, with a warning, for a server that asks itself never ends. */
+  readonly isOwn?: (to: UpstreamAddress) => boolean;
 }
 
 /** Counts for metrics. */
@@ -58,8 +58,7 @@ export interface ServerForwarder extends Forwarder {
  * to us while it is under way joins itself, waits until its time is out and is SERVFAIL, instead of going round for ever.
  */
 export function createForwarder(options: ForwardOptions, { logger }: { readonly logger: Logger }): ServerForwarder {
-  const isOwn = ({ address, port }: UpstreamAddress): boolean =>
-    options.own?.some((own) => own.address === address && own.port === port) === true;
+  const isOwn = options.isOwn ?? (() => false);
   for (const to of options.upstreams.filter(isOwn)) logger.warn({ ...to }, 'upstream is this server itself: left out');
   const upstreams = options.upstreams
     .filter((to) => !isOwn(to))

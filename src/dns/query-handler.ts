@@ -108,7 +108,11 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
         return [encodeWithin(shuffleAddresses(answer, permutation), maxBytes)];
       }
       const type = message.questions[0]?.type ?? 0;
-      const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
+      const { edns, flags } = withinLimit(message, client);
+      const asked = {
+        ...queryMessage(message.id, target, type, headerFlags.RD | (flags & (headerFlags.CD | headerFlags.AD))),
+        ...(edns === undefined ? {} : { edns }),
+      };
       const answer = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
       const tail = chainTail(target, shuffleAddresses(answer, permutation));
       return respond((packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { endpointSlices, services } from '../../src/api/index.ts';
+import { endpointSlices, namespaces, services } from '../../src/api/index.ts';
 import { startApiServer } from '../../src/apiserver/index.ts';
 import type { ApiServer } from '../../src/apiserver/index.ts';
 import { createClient, parseKubeconfig } from '../../src/client/index.ts';
@@ -188,6 +188,44 @@ import ${custom}/*.server
     assert.equal(await command.status, 0);
   },
 );
+
+test('labels and namespace_labels choose what has a name, in the reverse zones too, and follow changes', { skip }, async () => {
+  const inTeam = { team: 'a' };
+  for (const [name, labels] of [
+    ['mine', inTeam],
+    ['theirs', { team: 'b' }],
+  ] as const) {
+    await client.create(namespaces, { metadata: { name, labels } });
+    for (const [service, clusterIP, app] of [
+      ['shown', name === 'mine' ? '10.96.0.61' : '10.96.0.62', 'x'],
+      ['hidden', name === 'mine' ? '10.96.0.63' : '10.96.0.64', 'y'],
+    ] as const) {
+      const { metadata, spec } = serviceOf(`${name}/${service}`, { clusterIP, ports: [{ port: 80 }] });
+      await client.create(services, { metadata: { ...metadata, labels: { app } }, spec: spec ?? {} }, { namespace: name });
+    }
+  }
+  const file = join(folder, 'Chosen');
+  writeFileSync(
+    file,
+    '.:53 {\n  kubernetes cluster.local in-addr.arpa {\n    labels app in (x, z)\n    namespace_labels team=a\n  }\n}\n',
+  );
+  const command = start('--config', file, '--listen', '127.0.0.1:0');
+  const at = await command.place();
+  await command.line(/^ready: /);
+  const found = async (...words: readonly string[]): Promise<string> => (await dig(at, '+short', ...words)).trim();
+  assert.equal(await found('shown.mine.svc.cluster.local'), '10.96.0.61');
+  assert.equal(await found('hidden.mine.svc.cluster.local'), '');
+  assert.match(headerOf(await dig(at, 'hidden.mine.svc.cluster.local')), /^NXDOMAIN/);
+  assert.match(headerOf(await dig(at, 'theirs.svc.cluster.local')), /^NXDOMAIN/);
+  assert.equal(await found('-x', '10.96.0.61'), 'shown.mine.svc.cluster.local.');
+  for (const address of ['10.96.0.62', '10.96.0.63']) assert.equal(await found('-x', address), '');
+  await client.patch(namespaces, 'theirs', 'merge', { metadata: { labels: inTeam } }, {});
+  await eventually(async () => assert.equal(await found('shown.theirs.svc.cluster.local'), '10.96.0.62'));
+  await client.patch(services, 'shown', 'merge', { metadata: { labels: { app: 'y' } } }, { namespace: 'mine' });
+  await eventually(async () => assert.equal(await found('shown.mine.svc.cluster.local'), ''));
+  command.kill('SIGTERM');
+  assert.equal(await command.status, 0);
+});
 
 test('what it cannot do it says in one sentence', { skip }, async () => {
   const file = join(folder, 'bad');
