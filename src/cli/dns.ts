@@ -39,7 +39,7 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
 async function start(flags: DnsFlags, logger: Logger): Promise<Pick<ReloadingDns, 'current' | 'close'>> {
   const listen = flags.listen === undefined ? undefined : parseListen(flags.listen);
   const startBlocks = async (blocks: readonly BlockConfig[], before: ConfiguredDns | undefined): Promise<ConfiguredDns> => {
-    const isShared = blocks.some(({ reloadEveryMs }) => reloadEveryMs !== undefined);
+    const isShared = blocks.some(({ reload }) => reload !== undefined);
     const kubeconfig = blocks.find((block) => block.kubernetes !== undefined)?.kubernetes?.kubeconfig;
     const config = loadKubeconfig(flags.kubeconfig ?? kubeconfig?.path, { context: flags.context ?? kubeconfig?.context });
     // a port that the system chose the first time stays
@@ -50,15 +50,16 @@ async function start(flags: DnsFlags, logger: Logger): Promise<Pick<ReloadingDns
         source: { client: createClient(config, { logger }) },
         udpWorkers: workersOf(flags),
         isShared,
-        ...(before === undefined ? {} : { learnMs: 30_000 }),
+        ...(before === undefined ? {} : { learnMs: 30_000, before }),
         ...(listen === undefined ? {} : { listen: { address: listen.address, port, isShared } }),
       },
-      { logger },
+      // who writes `log` wants to see queries, whatever else is logged
+      { logger, queryLogger: createLogger('info') },
     );
   };
   try {
     if (flags.config === undefined) {
-      const current = await startBlocks(parseCorefile(corefileOf(flags), 'flags'), undefined);
+      const current = await startBlocks(parseCorefile(corefileOf(flags), { file: 'flags' }), undefined);
       return { current, close: (how) => current.close(how) };
     }
     checkConfig(flags, flags.config);

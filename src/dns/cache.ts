@@ -3,18 +3,25 @@
  * pod that has just become ready is found at once.
  */
 import { lowerCaseWire, rrTypes } from '../names/index.ts';
-import { answerTo } from './forward.ts';
+import { answerTo, isBelow, zoneSuffix } from './forward.ts';
 import type { Message, ResourceRecord } from './message.ts';
 import { headerFlags, rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 
 export interface CacheOptions {
-  /** Answers of each kind. The one stored longest ago goes first. Default 9984, as CoreDNS. */
-  readonly capacity?: number;
-  /** Bounds for what an answer says of its own life. Defaults 3600 s, 1800 s and 5 s. */
+  /** Answers of each kind. The one stored longest ago goes first. Default 9984 each, as CoreDNS. */
+  readonly capacity?: { readonly success: number; readonly denial: number };
+  /** Bounds for what an answer says of its own life. Defaults 3600 s, 1800 s, and 5 s at least. */
   readonly maxPositiveSeconds?: number;
   readonly maxNegativeSeconds?: number;
-  readonly minSeconds?: number;
+  readonly minPositiveSeconds?: number;
+  readonly minNegativeSeconds?: number;
+  /** How long a failure (SERVFAIL, NOTIMP) is remembered: just long enough to spare the upstream a storm. Default 5 s. */
+  readonly failureSeconds?: number;
+  /** Hits have the TTL that the answer came with, not what is left of it. */
+  readonly keepsTtl?: boolean;
+  /** Zones whose answers of a kind are not kept. */
+  readonly disabled?: { readonly success: readonly string[]; readonly denial: readonly string[] };
   /** How long after its end an answer may still serve when no upstream answers (RFC 8767). Default 0: never. */
   readonly staleSeconds?: number;
   /** A stale answer is given at once and asked for anew behind the client's back, instead of only when no upstream answers. */
@@ -39,6 +46,8 @@ export interface CacheCounts {
   readonly misses: number;
   readonly evictions: { readonly success: number; readonly denial: number };
   readonly servedStale: number;
+  /** Answers whose question is not that of the query. */
+  readonly drops: number;
   readonly prefetches: number;
 }
 
@@ -60,7 +69,11 @@ interface Entry {
 
 /** Puts a cache before a forwarder. */
 export function createCachingForwarder(next: Forwarder, options: CacheOptions): CachingForwarder {
-  const capacity = options.capacity ?? 9_984;
+  const capacity = options.capacity ?? { success: 9_984, denial: 9_984 };
+  const disabled = {
+    success: (options.disabled?.success ?? []).map(zoneSuffix),
+    denial: (options.disabled?.denial ?? []).map(zoneSuffix),
+  };
   const stores = { success: new Map<string, Entry>(), denial: new Map<string, Entry>() };
   const counts = {
     hits: { success: 0, denial: 0 },
@@ -68,15 +81,18 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
     evictions: { success: 0, denial: 0 },
     servedStale: 0,
     prefetches: 0,
+    drops: 0,
   };
 
   const remember = (key: string, answer: Message): void => {
     const kind = kindOf(answer);
     if (kind === undefined) return;
+    const name = lowerCaseWire(answer.questions[0]?.name ?? '\0');
+    if (disabled[kind].some((zone) => isBelow(name, zone))) return;
     const lifeSeconds = lifeOf(answer, kind, options);
     const store = stores[kind];
     store.delete(key);
-    if (store.size >= capacity) {
+    if (store.size >= capacity[kind]) {
       const [oldest] = store.keys();
       if (oldest !== undefined) store.delete(oldest);
       counts.evictions[kind]++;
@@ -126,7 +142,7 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
         if (entry === undefined || ageSeconds >= entry.lifeSeconds) continue;
         counts.hits[kind]++;
         if (isPopular(entry, ageSeconds)) refresh(key, entry, query, how);
-        return answerTo(query, withLife(entry.answer, entry.lifeSeconds - ageSeconds));
+        return answerTo(query, withLife(entry.answer, entry.lifeSeconds - (options.keepsTtl === true ? 0 : ageSeconds)));
       }
       counts.misses++;
       const isStale = (entry: Entry): boolean =>
@@ -148,6 +164,7 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
       }
       const echoed = answer.questions[0];
       if (echoed !== undefined && lowerCaseWire(echoed.name) === lowerCaseWire(question.name)) remember(key, answer);
+      else counts.drops++;
       return answer;
     },
     async close() {
@@ -162,8 +179,6 @@ type ForwardHow = Parameters<Forwarder['forward']>[1];
 const recheckMs = 30_000;
 /** RFC 8767 §5: TTL of a stale answer. */
 const staleTtlSeconds = 30;
-/** A failure is remembered just long enough to spare the upstream a storm. */
-const failureSeconds = 5;
 
 /** Where an answer may be kept, or undefined when it may not: cut, without the SOA that says how long, or of a code that says nothing lasting. */
 function kindOf(answer: Message): 'success' | 'denial' | undefined {
@@ -178,10 +193,13 @@ function kindOf(answer: Message): 'success' | 'denial' | undefined {
 }
 
 function lifeOf(answer: Message, kind: 'success' | 'denial', options: CacheOptions): number {
-  if (answer.rcode === rcodes.SERVFAIL || answer.rcode === rcodes.NOTIMP) return failureSeconds;
+  if (answer.rcode === rcodes.SERVFAIL || answer.rcode === rcodes.NOTIMP) return options.failureSeconds ?? 5;
   const ttls = [...answer.answers, ...answer.authorities, ...answer.additionals].map(ttlOf);
-  const limit = kind === 'success' ? (options.maxPositiveSeconds ?? 3_600) : (options.maxNegativeSeconds ?? 1_800);
-  return Math.max(options.minSeconds ?? 5, Math.min(limit, ...ttls));
+  const [most, least] =
+    kind === 'success'
+      ? [options.maxPositiveSeconds ?? 3_600, options.minPositiveSeconds ?? 5]
+      : [options.maxNegativeSeconds ?? 1_800, options.minNegativeSeconds ?? 5];
+  return Math.max(least, Math.min(most, ...ttls));
 }
 
 /** RFC 2308 §5: a denial lives as long as the lesser of the SOA record's TTL and its minimum field. */

@@ -6,22 +6,18 @@ import { parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { CodedError } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
-import { createCachingForwarder } from './cache.ts';
-import type { CachingForwarder } from './cache.ts';
-import type { BlockConfig, ForwardConfig } from './corefile-config.ts';
-import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints } from './endpoints.ts';
+import type { BlockConfig, LogConfig } from './corefile-config.ts';
+import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints, watchOwnHealth } from './endpoints.ts';
 import type { EndpointAnswer, Endpoints } from './endpoints.ts';
 import type { NameInformers } from './feed.ts';
-import { createForwarder, createZoneForwarder, emptyAnswer } from './forward.ts';
-import type { ServerForwarder } from './forward.ts';
-import { createHostsForwarder, parseHostsText } from './hosts.ts';
+import { createForwardChain, parseResolvConf } from './forward-chain.ts';
+import { createZoneForwarder } from './forward.ts';
+import type { DnsMetrics } from './metrics.ts';
 import { createDnsMetrics } from './metrics.ts';
-import { rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 import type { DnsServer, InformerChoice } from './server.ts';
 import { listOf, ownInformers, startDnsServer } from './server.ts';
 import { createZoneTransfer } from './transfer.ts';
-import type { UpstreamAddress } from './upstream-line.ts';
 
 export interface ConfiguredDnsOptions {
   /** From `parseCorefile`. */
@@ -36,11 +32,16 @@ export interface ConfiguredDnsOptions {
   readonly isShared?: boolean;
   /** Threads that answer UDP, for each address (`DnsServerOptions`). Default 0. */
   readonly udpWorkers?: number;
+  /** The server that this one takes over from: its counters go on. */
+  readonly before?: Pick<ConfiguredDns, 'metrics'>;
+  /** Where suffixes of the node are read for autopath. Default `/etc/resolv.conf`. */
+  readonly resolvConfPath?: string;
 }
 
 /** A running server with its endpoints. */
 export interface ConfiguredDns {
   readonly server: DnsServer;
+  readonly metrics: DnsMetrics;
   /** What is bound for HTTP, by path. */
   readonly endpoints: readonly { readonly path: string; readonly address: string; readonly port: number }[];
   /** Unready at once, still answering for the lame-duck time, then closed. Hurried, it ends the lame-duck time. May be called again. */
@@ -49,31 +50,32 @@ export interface ConfiguredDns {
 
 /** Thrown when the blocks, each right in itself, ask for what one server cannot be. */
 export class DnsConfigError extends CodedError<{
-  readonly code: 'no-kubernetes' | 'several-kubernetes' | 'several-ports' | 'not-learnt';
+  readonly code: 'no-kubernetes' | 'not-learnt';
 }> {}
 
 /** Starts it. Rejects with `DnsConfigError`, or the system's error when something cannot be bound or read; nothing stays open then. */
 export async function startConfiguredDns(
   options: ConfiguredDnsOptions,
-  { logger }: { readonly logger: Logger },
+  {
+    logger,
+    queryLogger,
+  }: { readonly logger: Logger; /** Where `log` writes; default: `logger`. */ readonly queryLogger?: Logger },
 ): Promise<ConfiguredDns> {
   const main = mainBlock(options.blocks);
-  const { kubernetes } = main;
+  const { kubernetes, transferTo = [] } = main;
   if (kubernetes === undefined) throw new DnsConfigError('no server block has the plugin kubernetes', { code: 'no-kubernetes' });
   const listen = options.listen ?? { address: everyAddress(), port: main.port, isShared: options.isShared ?? false };
-  const chains = await Promise.all(options.blocks.map((block) => forwardChain(block, listen, logger)));
+  const chains = await Promise.all(options.blocks.map((block) => createForwardChain(block, listen, { logger })));
   const zones = new Map<string, Forwarder>();
   for (const chain of chains) for (const zone of chain.zones) zones.set(zone, chain.forwarder);
   const forwarder = zones.size === 0 ? undefined : createZoneForwarder(zones);
-  const mainChain = chains[options.blocks.indexOf(main)];
-  const metrics = createDnsMetrics({
-    server: `dns://:${main.port}`,
-    zone: kubernetes.clusterDomain,
-    forwarder: mainChain?.servers,
-    cache: mainChain?.cache,
-    nowSeconds: () => performance.now() / 1000,
+  const metrics = metricsFor(options, main.port, kubernetes.clusterDomain);
+  metrics.follow({
+    caches: chains.flatMap(({ cache }) => (cache === undefined ? [] : [cache])),
+    forwarders: chains.flatMap(({ servers }) => servers),
+    plugins: options.blocks.flatMap((block) => block.zones.map((zone) => ({ zone, names: block.plugins }))),
   });
-  const { transferTo } = main;
+  const queryLog = joinLogs(options.blocks);
   const learnt =
     options.learnMs === undefined || !('client' in options.source)
       ? undefined
@@ -83,25 +85,36 @@ export async function startConfiguredDns(
       ...kubernetes,
       source: learnt ?? options.source,
       listen,
-      logsQueries: main.logsQueries,
       observer: metrics,
+      ...(queryLog === undefined ? {} : { queryLog: { ...queryLog, logger: queryLogger ?? logger } }),
       ...(options.udpWorkers === undefined ? {} : { udpWorkers: options.udpWorkers }),
       ...(main.maxUdpBytes === undefined ? {} : { maxUdpBytes: main.maxUdpBytes }),
       ...(options.ownAddresses === undefined ? {} : { ownAddresses: options.ownAddresses }),
       ...(forwarder === undefined ? {} : { forwarder }),
-      ...(transferTo === undefined ? {} : { transfer: (index) => createZoneTransfer(transferTo, index) }),
+      ...(main.hasAutopath ? { autopath: { search: await nodeSearch(options.resolvConfPath) } } : {}),
+      ...(transferTo.length === 0
+        ? {}
+        : {
+            transfer: (index) =>
+              createZoneTransfer(
+                transferTo.map(({ to }) => to),
+                index,
+              ),
+            notify: transferTo.flatMap(({ to, port }) => (parseIp(to) === undefined ? [] : [{ address: to, port }])),
+          }),
     },
     { logger },
-  ).catch((error: unknown) => {
+  ).catch(async (error: unknown) => {
     learnt?.stop();
+    await forwarder?.close();
     throw error;
   });
 
   const state = { isStopping: false };
   const pages: [string, { readonly address: string; readonly port: number } | undefined, () => EndpointAnswer][] = [
-    ['/health', main.health, healthAnswer],
-    ['/ready', main.ready, () => readyAnswer({ isReady: server.isReady, isStopping: state.isStopping })],
-    ['/metrics', main.prometheus, () => metricsAnswer(metrics.render())],
+    ['/health', firstOf(options.blocks, 'health'), healthAnswer],
+    ['/ready', firstOf(options.blocks, 'ready'), () => readyAnswer({ isReady: server.isReady, isStopping: state.isStopping })],
+    ['/metrics', firstOf(options.blocks, 'prometheus'), () => metricsAnswer(metrics.render())],
   ];
   const running: { readonly path: string; readonly endpoints: Endpoints }[] = [];
   try {
@@ -120,6 +133,8 @@ export async function startConfiguredDns(
     await Promise.all([server.close(), ...running.map(({ endpoints }) => endpoints.close())]);
     throw error;
   }
+  const healthAt = running.find(({ path }) => path === '/health')?.endpoints.address;
+  const stopLooking = healthAt === undefined ? undefined : watchOwnHealth(healthAt, (seconds) => metrics.healthSeen(seconds));
   const startup = setTimeout(() => {
     if (!server.isReady)
       logger.warn({ afterMs: kubernetes.startupTimeoutMs }, 'the API has not answered yet: what is not known is SERVFAIL');
@@ -130,16 +145,18 @@ export async function startConfiguredDns(
   const close = async (): Promise<void> => {
     // Ready goes first: who routes to us must learn it while we still answer.
     state.isStopping = true;
-    const lameDuck = setTimeout(hurry.resolve, main.health?.lameDuckMs ?? 0);
+    const lameDuck = setTimeout(hurry.resolve, firstOf(options.blocks, 'health')?.lameDuckMs ?? 0);
     await hurry.promise;
     clearTimeout(lameDuck);
     clearTimeout(startup);
+    stopLooking?.();
     await server.close();
     learnt?.stop();
     await Promise.all(running.map(({ endpoints }) => endpoints.close()));
   };
   return {
     server,
+    metrics,
     endpoints: running.map(({ path, endpoints }) => ({ path, ...endpoints.address })),
     async close(how) {
       if (how?.isHurried === true) hurry.resolve();
@@ -172,74 +189,43 @@ async function learn(
   return { informers, stop: () => stopping.abort() };
 }
 
-/** The servers of a resolv.conf text; at most three, as libc reads it. */
-export function parseResolvConf(text: string): UpstreamAddress[] {
-  const found: UpstreamAddress[] = [];
-  for (const line of text.split('\n')) {
-    const address = /^\s*nameserver\s+([^\s#;%]+)/.exec(line)?.[1];
-    if (address !== undefined && parseIp(address) !== undefined) found.push({ address, port: 53 });
-  }
-  return found.slice(0, 3);
-}
-
 /** IPv6 may be switched off in the kernel; binding to it then fails. */
 function everyAddress(): string[] {
   const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6') === true);
   return hasIpv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
 }
 
-interface ForwardChain {
-  readonly zones: readonly string[];
-  readonly forwarder: Forwarder;
-  readonly servers?: ServerForwarder;
-  readonly cache?: CachingForwarder;
+/** The same when a server takes over that means the same with them. */
+function metricsFor(options: ConfiguredDnsOptions, port: number, zone: string): DnsMetrics {
+  const server = `dns://:${port}`;
+  const known = options.before?.metrics;
+  if (known !== undefined && known.server === server && known.zone === zone) return known;
+  return createDnsMetrics({ server, zone, nowSeconds: () => performance.now() / 1000 });
 }
 
-/** hosts -> cache -> forward, as far as the block has them. */
-async function forwardChain(block: BlockConfig, listen: DnsListen, logger: Logger): Promise<ForwardChain> {
-  const { forward, hosts } = block;
-  const servers = forward === undefined ? undefined : await serversOf(forward, listen, logger);
-  let forwarder: Forwarder | undefined = servers;
-  let cache: CachingForwarder | undefined;
-  if (servers !== undefined && block.cache !== undefined) {
-    cache = createCachingForwarder(servers, { ...block.cache, nowMs: () => performance.now() });
-    forwarder = cache;
-  }
-  if (hosts !== undefined) {
-    const fromFile = hosts.path === undefined ? [] : parseHostsText(await readFile(hosts.path, 'utf8'));
-    const { ttlSeconds } = hosts;
-    forwarder = createHostsForwarder([...hosts.entries, ...fromFile], forwarder ?? refusing, { ttlSeconds });
-  }
-  if (forwarder === undefined) return { zones: [], forwarder: refusing };
-  const isMain = block.kubernetes !== undefined;
-  const zones = isMain ? [hosts === undefined ? (forward?.zone ?? '.') : '.'] : block.zones;
-  return { zones, forwarder, ...(servers === undefined ? {} : { servers }), ...(cache === undefined ? {} : { cache }) };
+/** These stand for the whole process, whichever block they stand in (`parseCorefile` refuses two that differ). */
+function firstOf<K extends 'health' | 'ready' | 'prometheus'>(
+  blocks: readonly BlockConfig[],
+  plugin: K,
+): BlockConfig[K] | undefined {
+  return blocks.find((block) => block[plugin] !== undefined)?.[plugin];
 }
 
-async function serversOf(forward: ForwardConfig, listen: DnsListen, logger: Logger): Promise<ServerForwarder> {
-  const files = await Promise.all(forward.resolvConf.map((path) => readFile(path, 'utf8')));
-  const upstreams = [...forward.upstreams, ...files.flatMap(parseResolvConf)];
-  if (upstreams.length === 0)
-    logger.warn({ zone: forward.zone, files: forward.resolvConf }, 'no upstream server: forwarded names will fail');
-  const own = 'address' in listen ? [listen.address].flat().map((address) => ({ address, port: listen.port })) : [];
-  return createForwarder({ ...forward, upstreams, own }, { logger });
+/** A block's `log` is for the names of the block. */
+function joinLogs(blocks: readonly BlockConfig[]): LogConfig | undefined {
+  const logs = blocks.flatMap(({ log }) => (log === undefined ? [] : [log]));
+  const [first] = logs;
+  if (first === undefined) return undefined;
+  return { zones: logs.flatMap(({ zones }) => zones), classes: [...new Set(logs.flatMap(({ classes }) => classes))] };
+}
+
+/** The suffixes that pods get from their node, as far as this machine's are the same. */
+async function nodeSearch(path = '/etc/resolv.conf'): Promise<readonly string[]> {
+  return parseResolvConf(await readFile(path, 'utf8')).search;
 }
 
 function mainBlock(blocks: readonly BlockConfig[]): BlockConfig {
-  const [main, second] = blocks.filter((block) => block.kubernetes !== undefined);
+  const main = blocks.find((block) => block.kubernetes !== undefined);
   if (main === undefined) throw new DnsConfigError('no server block has the plugin kubernetes', { code: 'no-kubernetes' });
-  if (second !== undefined)
-    throw new DnsConfigError('one server block may have the plugin kubernetes', { code: 'several-kubernetes' });
-  const other = blocks.find(({ port }) => port !== main.port);
-  if (other !== undefined) {
-    throw new DnsConfigError(`all server blocks must have one port, not ${main.port} and ${other.port}`, {
-      code: 'several-ports',
-    });
-  }
   return main;
 }
-
-const refusing: Forwarder = {
-  forward: async (query) => emptyAnswer(query, rcodes.REFUSED),
-  close: async () => undefined,
-};

@@ -1,5 +1,5 @@
 /** The HTTP side of a name server: `/health`, `/ready`, `/metrics`, on one port or on CoreDNS's three. */
-import { createServer } from 'node:http';
+import { createServer, get } from 'node:http';
 import type { Server } from 'node:http';
 import type { Logger } from '../observe/index.ts';
 
@@ -56,6 +56,26 @@ export async function startEndpoints(options: EndpointsOptions, { logger }: { re
 /** `/health`: the process answers; says nothing of the data. */
 export function healthAnswer(): EndpointAnswer {
   return { status: 200, body: 'OK' };
+}
+
+/** Asks for `/health` every second, as whoever watches us does, and tells how long it took; undefined: no answer. Returns a function that stops it. */
+export function watchOwnHealth(
+  at: { readonly address: string; readonly port: number },
+  tell: (seconds: number | undefined) => void,
+): () => void {
+  // an unspecified address is reached at the loopback of its family
+  const host = at.address === '::' ? '::1' : at.address === '0.0.0.0' ? '127.0.0.1' : at.address;
+  const timer = setInterval(() => {
+    const startedMs = performance.now();
+    const request = get({ host, port: at.port, path: '/health', timeout: 5_000, agent: false }, (response) => {
+      response.resume();
+      response.on('end', () => tell(response.statusCode === 200 ? (performance.now() - startedMs) / 1000 : undefined));
+    });
+    request.on('timeout', () => request.destroy(new Error('no answer in time')));
+    request.on('error', () => tell(undefined));
+  }, 1_000);
+  timer.unref();
+  return () => clearInterval(timer);
 }
 
 /** `/ready`: 200 once the names are known and until a stop begins; before that 503 with the name of what is missing, as CoreDNS. */

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { createSocket } from 'node:dgram';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { after, test } from 'node:test';
 import { headlessOf, sampleIndex, serviceOf } from '../names/sample-objects.ts';
 import { mustEncodeName } from '../names/index.ts';
 import { silentLogger } from '../observe/index.ts';
 import { sampleResponder, textOf } from './asking.ts';
 import { createCachingForwarder } from './cache.ts';
+import { FakeServer } from './fake-name-server.ts';
 import { createForwarder, createZoneForwarder, emptyAnswer } from './forward.ts';
 import type { ForwardOptions } from './forward.ts';
 import { bytesOf, decodeMessage, encodeMessage, queryMessage } from './message.ts';
@@ -16,62 +14,6 @@ import { headerFlags, rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { createShuffle, shuffleAddresses, unshuffled } from './shuffle.ts';
-import type { UpstreamAddress } from './upstream-line.ts';
-
-/** A name server on loopback, UDP and TCP, that answers as the test says; undefined: it stays silent. */
-class FakeServer {
-  readonly #answer: (query: Message, isTcp: boolean) => Message | undefined;
-  readonly #closers: (() => void)[] = [];
-  asked = 0;
-  to: UpstreamAddress = { address: '127.0.0.1', port: 0 };
-
-  constructor(answer: (query: Message, isTcp: boolean) => Message | undefined) {
-    this.#answer = answer;
-  }
-
-  async start(): Promise<this> {
-    const server = createServer((socket) => {
-      this.#closers.push(() => socket.destroy());
-      let received: Buffer = Buffer.alloc(0);
-      socket.on('error', () => undefined);
-      socket.on('data', (chunk: Buffer) => {
-        received = Buffer.concat([received, chunk]);
-        while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-          const end = 2 + received.readUInt16BE(0);
-          const reply = this.#reply(received.subarray(2, end), true);
-          received = received.subarray(end);
-          if (reply !== undefined) socket.write(Buffer.concat([Buffer.from([reply.length >> 8, reply.length & 255]), reply]));
-        }
-      });
-    });
-    await new Promise<void>((resolve) => server.listen({ host: '127.0.0.1', port: 0 }, resolve));
-    const { port } = server.address() as AddressInfo;
-    const socket = createSocket('udp4');
-    await new Promise<void>((resolve) => socket.bind({ address: '127.0.0.1', port }, resolve));
-    socket.on('message', (datagram, client) => {
-      const reply = this.#reply(datagram, false);
-      if (reply !== undefined) socket.send(reply, client.port, client.address);
-    });
-    this.#closers.push(
-      () => server.close(),
-      () => socket.close(),
-    );
-    this.to = { address: '127.0.0.1', port };
-    after(() => this.close());
-    return this;
-  }
-
-  close(): void {
-    for (const close of this.#closers.splice(0)) close();
-  }
-
-  #reply(bytes: Uint8Array, isTcp: boolean): Uint8Array | undefined {
-    const query = decodeMessage(bytes);
-    if (query.questions[0]?.name !== '\0') this.asked++;
-    const answer = this.#answer(query, isTcp);
-    return answer === undefined ? undefined : encodeMessage(answer);
-  }
-}
 
 const wireOf = (name: string): string => `${mustEncodeName(name)}\0`;
 const query = (name = 'www.example.com', type = 1, flags: number = headerFlags.RD): Message =>
@@ -204,7 +146,10 @@ test('a cut answer is asked again over TCP when UDP is preferred', async () => {
 
 test('our own address is left out, excepted names are refused, the longest zone decides', async () => {
   const server = await new FakeServer((query) => addressAnswer(query, 1)).start();
-  assert.equal((await forwarderTo([server], { own: [server.to] }).forward(query(), how)).rcode, rcodes.SERVFAIL);
+  assert.equal(
+    (await forwarderTo([server], { isOwn: ({ port }) => port === server.to.port }).forward(query(), how)).rcode,
+    rcodes.SERVFAIL,
+  );
   const forwarder = forwarderTo([server], { except: ['corp.example'] });
   assert.equal((await forwarder.forward(query('a.corp.example'), how)).rcode, rcodes.REFUSED);
   const stub = forwarderTo([await new FakeServer((query) => addressAnswer(query, 2)).start()]);
@@ -264,7 +209,7 @@ test('the cache keeps nothing that is cut or refused, and a failure for 5 second
       },
       close: async () => undefined,
     },
-    { nowMs: () => nowMs, staleSeconds: 3600, capacity: 2 },
+    { nowMs: () => nowMs, staleSeconds: 3600, capacity: { success: 2, denial: 2 } },
   );
   const askTwice = async (name: string): Promise<number> => {
     asked = 0;

@@ -1,12 +1,13 @@
 /** Names that are not ours: asks servers elsewhere, one after the other until one has an answer. */
 import { randomInt } from 'node:crypto';
-import { encodeName, lowerCaseWire } from '../names/index.ts';
+import { lowerCaseWire, mustEncodeName } from '../names/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Message } from './message.ts';
 import { headerFlags, rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
+import type { UpstreamCounts } from './upstream.ts';
 import { Upstream } from './upstream.ts';
 
 export interface ForwardOptions {
@@ -30,8 +31,12 @@ export interface ForwardOptions {
   readonly tryMs?: number;
   readonly maxFails?: number;
   readonly probeEveryMs?: number;
-  /** Addresses at which this very server answers: they are left out of `upstreams`, with a warning, for a server that asks itself never ends. */
-  readonly own?: readonly UpstreamAddress[];
+  /** How long a socket or connection to a server is used. Default 10 s. */
+  readonly lineAgeMs?: number;
+  /** SERVFAIL at once when every server is down, instead of one try all the same. */
+  readonly failsFast?: boolean;
+  /** Whether this very server answers there: such are left out of `upstreams`, with a warning, for a server that asks itself never ends. */
+  readonly isOwn?: (to: UpstreamAddress) => boolean;
 }
 
 /** Counts for metrics. */
@@ -45,7 +50,7 @@ export interface ForwardCounts {
 /** A forwarder and what it counted. */
 export interface ServerForwarder extends Forwarder {
   readonly counts: ForwardCounts;
-  readonly upstreams: readonly { readonly name: string; readonly isDown: boolean; readonly probeFailures: number }[];
+  readonly upstreams: readonly { readonly name: string; readonly isDown: boolean; readonly counts: UpstreamCounts }[];
 }
 
 /**
@@ -53,8 +58,7 @@ export interface ServerForwarder extends Forwarder {
  * to us while it is under way joins itself, waits until its time is out and is SERVFAIL, instead of going round for ever.
  */
 export function createForwarder(options: ForwardOptions, { logger }: { readonly logger: Logger }): ServerForwarder {
-  const isOwn = ({ address, port }: UpstreamAddress): boolean =>
-    options.own?.some((own) => own.address === address && own.port === port) === true;
+  const isOwn = options.isOwn ?? (() => false);
   for (const to of options.upstreams.filter(isOwn)) logger.warn({ ...to }, 'upstream is this server itself: left out');
   const upstreams = options.upstreams
     .filter((to) => !isOwn(to))
@@ -66,14 +70,12 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
             randomId: () => randomInt(0x1_0000),
             ...(options.maxFails === undefined ? {} : { maxFails: options.maxFails }),
             ...(options.probeEveryMs === undefined ? {} : { probeEveryMs: options.probeEveryMs }),
+            ...(options.lineAgeMs === undefined ? {} : { lineAgeMs: options.lineAgeMs }),
           },
           { logger },
         ),
     );
-  const except = (options.except ?? []).flatMap((name) => {
-    const wire = encodeName(name);
-    return wire === undefined ? [] : [`${lowerCaseWire(wire)}\0`];
-  });
+  const except = (options.except ?? []).map(zoneSuffix);
   const failover = new Set(options.failover ?? [rcodes.SERVFAIL, rcodes.REFUSED]);
   const underWay = new Map<string, Promise<Message>>();
   const counts = { rejects: 0, coalesced: 0, healthBroken: 0 };
@@ -82,6 +84,10 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
   const order = (): readonly Upstream[] => {
     const healthy = upstreams.filter((upstream) => !upstream.isDown);
     if (healthy.length === 0 && upstreams.length > 0) {
+      if (options.failsFast === true) {
+        counts.healthBroken++;
+        return [];
+      }
       // All down: health may be wrong, so one is tried all the same.
       counts.healthBroken++;
       return [upstreams[randomInt(upstreams.length)] as Upstream];
@@ -155,7 +161,7 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
 /** Sends each name to the forwarder of the longest zone that it is in. Keys are zones (`.` for all). Without one it is REFUSED. */
 export function createZoneForwarder(zones: ReadonlyMap<string, Forwarder>): Forwarder {
   const byLength = [...zones]
-    .map(([zone, forwarder]) => ({ wire: `${lowerCaseWire(encodeName(zone) ?? '')}\0`, forwarder }))
+    .map(([zone, forwarder]) => ({ wire: zoneSuffix(zone), forwarder }))
     .sort((a, b) => b.wire.length - a.wire.length);
   return {
     async forward(query, options) {
@@ -197,8 +203,13 @@ export function answerTo(query: Message, answer: Message): Message {
   return edns === undefined ? message : { ...message, edns: { ...edns, version: 0 } };
 }
 
-/** Both absolute and lower case. */
-function isBelow(name: string, zone: string): boolean {
+/** A zone's name as `isBelow` wants it: absolute wire form, lower case. Throws `TypeError` for what is no name. */
+export function zoneSuffix(zone: string): string {
+  return `${lowerCaseWire(mustEncodeName(zone))}\0`;
+}
+
+/** Whether a name is a zone or in it. Both absolute wire form and lower case. */
+export function isBelow(name: string, zone: string): boolean {
   if (!name.endsWith(zone)) return false;
   let at = 0;
   while (at < name.length - zone.length) at += 1 + name.charCodeAt(at);

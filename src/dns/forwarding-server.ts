@@ -3,9 +3,10 @@ import type { Logger } from '../observe/index.ts';
 import { CodedError, messageOf } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import { bindSockets } from './bind-sockets.ts';
+import { encodeWithin } from './encode-within.ts';
 import { emptyAnswer } from './forward.ts';
 import type { Message } from './message.ts';
-import { decodeMessage, encodeMessage, MessageError } from './message.ts';
+import { decodeMessage, MessageError } from './message.ts';
 import { headerFlags, maxMessageBytes, maxUdpPacketBytes, opcodes, plainUdpBytes, rcodes } from './protocol.ts';
 import type { Forwarder, QueryHandler } from './query-handler.ts';
 
@@ -37,10 +38,7 @@ export async function startForwardingServer(
   const answerOf = async (query: Message, isTcp: boolean): Promise<Uint8Array> => {
     const asked = query.edns?.udpBytes ?? plainUdpBytes;
     const maxBytes = isTcp ? maxMessageBytes : Math.min(maxUdpPacketBytes, Math.max(plainUdpBytes, asked));
-    const answer = await answerOrCode(query, isTcp, maxBytes);
-    const whole = encodeMessage(answer);
-    if (whole.length <= maxBytes) return whole;
-    return encodeMessage({ ...answer, flags: answer.flags | headerFlags.TC, answers: [], authorities: [], additionals: [] });
+    return encodeWithin(await answerOrCode(query, isTcp, maxBytes), maxBytes);
   };
 
   const answerOrCode = async (query: Message, isTcp: boolean, maxBytes: number): Promise<Message> => {

@@ -1,10 +1,10 @@
 /** Fixed names, in the form of /etc/hosts: answered before anything is asked elsewhere. */
 import { addressToWire, encodeName, lowerCaseWire, reverseNameOf, rrTypes } from '../names/index.ts';
 import { parseIp } from '../net/index.ts';
-import { emptyAnswer } from './forward.ts';
+import { emptyAnswer, isBelow, zoneSuffix } from './forward.ts';
 import type { Message, ResourceRecord } from './message.ts';
 import { bytesOf } from './message.ts';
-import { classIn, headerFlags } from './protocol.ts';
+import { classIn, headerFlags, rcodes } from './protocol.ts';
 import type { Forwarder } from './query-handler.ts';
 
 export interface HostsEntry {
@@ -20,12 +20,63 @@ export function parseHostsText(text: string): HostsEntry[] {
   });
 }
 
-/** Answers A, AAAA and PTR of these entries; everything else goes to `next`. A name that has only the other family is NODATA. */
+/** Fixed names before a forwarder. */
+export interface HostsForwarder extends Forwarder {
+  /** Other entries from now on. */
+  replace(entries: readonly HostsEntry[]): void;
+}
+
+export interface HostsOptions {
+  /** Default 3600. */
+  readonly ttlSeconds?: number;
+  /** Whether addresses have names too (PTR). Default true. */
+  readonly hasReverse?: boolean;
+  /** Zones whose other names go to `next`; elsewhere they are REFUSED. Default: all. */
+  readonly fallthrough?: readonly string[];
+}
+
+/** Answers A, AAAA and PTR of these entries; other names go to `next`. A name that has only the other family is NODATA. */
 export function createHostsForwarder(
   entries: readonly HostsEntry[],
   next: Forwarder,
-  options: { readonly ttlSeconds?: number } = {},
-): Forwarder {
+  options: HostsOptions = {},
+): HostsForwarder {
+  const { ttlSeconds = 3_600, hasReverse = true } = options;
+  const open = (options.fallthrough ?? ['.']).map(zoneSuffix);
+  let tables = tablesOf(entries);
+  return {
+    replace(others) {
+      tables = tablesOf(others);
+    },
+    async forward(query, how) {
+      const [question] = query.questions;
+      const name = lowerCaseWire(question?.name ?? '\0');
+      const pointers = hasReverse && question?.type === rrTypes.PTR ? tables.reverse.get(name) : undefined;
+      const addresses = tables.forward.get(name);
+      if (question === undefined || (pointers === undefined && addresses === undefined))
+        return open.some((zone) => isBelow(name, zone)) ? next.forward(query, how) : emptyAnswer(query, rcodes.REFUSED);
+      const bytes = question.type === rrTypes.A ? 4 : question.type === rrTypes.AAAA ? 16 : 0;
+      const datas = pointers ?? addresses?.filter((address) => address.length === bytes) ?? [];
+      const answers = datas.map((data): ResourceRecord => ({
+        name: question.name,
+        type: question.type,
+        class: classIn,
+        ttlSeconds,
+        data: bytesOf(data),
+      }));
+      const empty: Message = emptyAnswer(query, rcodes.NOERROR);
+      return { ...empty, flags: empty.flags | headerFlags.AA, answers };
+    },
+    close: () => next.close(),
+  };
+}
+
+interface HostsTables {
+  readonly forward: ReadonlyMap<string, readonly string[]>;
+  readonly reverse: ReadonlyMap<string, readonly string[]>;
+}
+
+function tablesOf(entries: readonly HostsEntry[]): HostsTables {
   const forward = new Map<string, string[]>();
   const reverse = new Map<string, string[]>();
   const add = (map: Map<string, string[]>, key: string, value: string): void => {
@@ -43,25 +94,5 @@ export function createHostsForwarder(
       add(reverse, `${reverseNameOf(addressToWire(ip))}\x04arpa\0`, `${wire}\0`);
     }
   }
-  return {
-    async forward(query, how) {
-      const [question] = query.questions;
-      const name = lowerCaseWire(question?.name ?? '\0');
-      const pointers = question?.type === rrTypes.PTR ? reverse.get(name) : undefined;
-      const addresses = forward.get(name);
-      if (question === undefined || (pointers === undefined && addresses === undefined)) return next.forward(query, how);
-      const bytes = question.type === rrTypes.A ? 4 : question.type === rrTypes.AAAA ? 16 : 0;
-      const datas = pointers ?? addresses?.filter((address) => address.length === bytes) ?? [];
-      const answers = datas.map((data): ResourceRecord => ({
-        name: question.name,
-        type: question.type,
-        class: classIn,
-        ttlSeconds: options.ttlSeconds ?? 3_600,
-        data: bytesOf(data),
-      }));
-      const empty: Message = emptyAnswer(query, 0);
-      return { ...empty, flags: empty.flags | headerFlags.AA, answers };
-    },
-    close: () => next.close(),
-  };
+  return { forward, reverse };
 }

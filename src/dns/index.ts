@@ -1,11 +1,13 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
 export * from './answer-writer.ts';
+export * from './autopath.ts';
 export type { DnsListen } from './bind-sockets.ts';
 export * from './cache.ts';
 export * from './configured-server.ts';
 export * from './corefile.ts';
 export * from './corefile-config.ts';
-export { CorefileError } from './corefile-syntax.ts';
+export * from './corefile-files.ts';
+export { CorefileError } from './corefile-lines.ts';
 export * from './endpoints.ts';
 export * from './feed.ts';
 export * from './forward.ts';

@@ -2,11 +2,14 @@
  * What the server counts, under CoreDNS's names, so that its dashboards work. Counting is an increment in a typed array:
  * it runs for every query. Text is made only when someone asks for it (Prometheus text format 0.0.4).
  */
-import type { EndpointSlice } from '../api/index.ts';
 import type { CachingForwarder } from './cache.ts';
+import type { CacheFigures } from './forward-metrics.ts';
+import { renderCaches, renderForwarders } from './forward-metrics.ts';
 import type { ServerForwarder } from './forward.ts';
+import { MetricsPage } from './metrics-page.ts';
+import { ProgrammingTimes } from './programming-times.ts';
 import { rcodeName, typeName } from './protocol.ts';
-import { durationBuckets, histogramRow, QueryCounters, sizeBuckets, slotTypes, sumOf } from './query-counters.ts';
+import { durationBuckets, histogramRow, observe, QueryCounters, sizeBuckets, slotTypes, sumOf } from './query-counters.ts';
 import type { QueryClient, QueryObserver } from './query-handler.ts';
 
 export interface DnsMetricsOptions {
@@ -16,6 +19,8 @@ export interface DnsMetricsOptions {
   readonly zone: string;
   readonly forwarder?: ServerForwarder | undefined;
   readonly cache?: CachingForwarder | undefined;
+  /** By server block: the zone and the names of the plugins that stand in it. */
+  readonly plugins?: readonly { readonly zone: string; readonly names: readonly string[] }[];
   /** Milliseconds since 1970, to compare with what the API says. Default `Date.now`. */
   readonly wallMs?: () => number;
   /** Monotonic, in seconds, at any start. */
@@ -23,8 +28,25 @@ export interface DnsMetricsOptions {
   readonly version?: string;
 }
 
-/** Counts queries, and prints what was counted, here and in threads. */
+/** What a server that takes over brings with it. */
+export interface ServedParts {
+  readonly caches: readonly CachingForwarder[];
+  readonly forwarders: readonly ServerForwarder[];
+  readonly plugins: NonNullable<DnsMetricsOptions['plugins']>;
+}
+
+/** Counts queries, and prints what was counted, here and in threads. Outlives a reload: no counter goes back. */
 export interface DnsMetrics extends QueryObserver {
+  /** As given: counters mean these. */
+  readonly server: string;
+  readonly zone: string;
+  /** From now on these serve; what those before counted stays in the sums. */
+  follow(parts: ServedParts): void;
+  reloadFailed(): void;
+  /** The configuration that is in force, as a hash of its text. */
+  loaded(hash: string): void;
+  /** The server's own look at `/health`, in seconds; undefined: it failed. */
+  healthSeen(seconds: number | undefined): void;
   render(): string;
 }
 
@@ -32,7 +54,29 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
   const own = new QueryCounters();
   const programming = new ProgrammingTimes(options.wallMs ?? Date.now);
   const all = [own];
+  let caches: readonly CacheFigures[] = options.cache === undefined ? [] : [options.cache];
+  const forwarders = options.forwarder === undefined ? [] : [options.forwarder];
+  const health = { row: new Float64Array(histogramRow(durationBuckets)), failures: 0 };
+  let plugins = options.plugins ?? [];
+  let [completedSearches, failedReloads] = [0, 0];
+  let configHash: string | undefined;
   return {
+    server: options.server,
+    zone: options.zone,
+    follow(parts) {
+      // of a retired cache the counts are kept, not its answers
+      const retired = caches.map(({ counts }) => ({ counts, entries: { success: 0, denial: 0 } }));
+      caches = [...retired, ...parts.caches];
+      forwarders.push(...parts.forwarders);
+      plugins = parts.plugins;
+    },
+    searchCompleted: () => void completedSearches++,
+    reloadFailed: () => void failedReloads++,
+    loaded: (hash) => void (configHash = hash),
+    healthSeen(seconds) {
+      if (seconds === undefined) health.failures++;
+      else observe(health.row, 0, durationBuckets, seconds, 1);
+    },
     now: options.nowSeconds,
     answered(
       qtype: number,
@@ -59,7 +103,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
       return buffer;
     },
     render(): string {
-      const page = new Page();
+      const page = new MetricsPage();
       const { requests, responses, dnssecOk, panics, requestSizes, responseSizes, durations } = sumOf(all);
       const zones = [`${options.zone}.`, '.'];
       const labels = { server: options.server, zone: zones[0] ?? '', view: '' };
@@ -100,117 +144,31 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
         }
       }
       programming.render(page);
-      if (options.cache !== undefined) renderCache(page, options.cache, options.server);
-      if (options.forwarder !== undefined) renderForward(page, options.forwarder);
+      if (caches.length > 0) renderCaches(page, caches, options.server);
+      if (forwarders.length > 0) renderForwarders(page, forwarders);
+      page.family('coredns_autopath_success_total', 'counter', 'Search paths that were walked for the client.');
+      page.sample('coredns_autopath_success_total', { server: options.server }, completedSearches);
+      if (plugins.length > 0) {
+        page.family('coredns_plugin_enabled', 'gauge', 'Plugins, by server block.');
+        for (const { zone, names } of plugins)
+          for (const name of names)
+            page.sample(
+              'coredns_plugin_enabled',
+              { server: options.server, zone: zone === '.' ? '.' : `${zone}.`, view: '', name },
+              1,
+            );
+      }
+      page.family('coredns_health_request_duration_seconds', 'histogram', "Time of the server's own requests to /health.");
+      page.histogram('coredns_health_request_duration_seconds', {}, health.row, 0, durationBuckets);
+      page.family('coredns_health_request_failures_total', 'counter', "The server's own requests to /health that failed.");
+      page.sample('coredns_health_request_failures_total', {}, health.failures);
+      page.family('coredns_reload_failed_total', 'counter', 'Configurations that could not be loaded.');
+      page.sample('coredns_reload_failed_total', {}, failedReloads);
+      if (configHash !== undefined) {
+        page.family('coredns_reload_version_info', 'gauge', 'The configuration in force.');
+        page.sample('coredns_reload_version_info', { hash: 'sha512', value: configHash }, 1);
+      }
       return page.text();
     },
   };
-}
-
-/** How long after the change of a pod or Service (the slice's annotation says when) its names are known here. */
-class ProgrammingTimes {
-  readonly #wallMs: () => number;
-  /** Older changes than we are were made known to another. */
-  readonly #startMs: number;
-  readonly #rows = new Map<string, Float64Array>();
-
-  constructor(wallMs: () => number) {
-    this.#wallMs = wallMs;
-    this.#startMs = wallMs();
-  }
-
-  seen(slice: EndpointSlice): void {
-    const { labels, annotations } = slice.metadata ?? {};
-    const changedMs = Date.parse(annotations?.['endpoints.kubernetes.io/last-change-trigger-time'] ?? '');
-    if (!(changedMs >= this.#startMs)) return;
-    const kind = labels?.['service.kubernetes.io/headless'] === undefined ? 'cluster_ip' : 'headless_with_selector';
-    const row = this.#rows.get(kind) ?? new Float64Array(programmingBuckets.length + 3);
-    this.#rows.set(kind, row);
-    const seconds = (this.#wallMs() - changedMs) / 1000;
-    const at = programmingBuckets.findIndex((bound) => seconds <= bound);
-    const slot = at < 0 ? programmingBuckets.length : at;
-    row[slot] = (row[slot] ?? 0) + 1;
-    row[programmingBuckets.length + 1] = (row[programmingBuckets.length + 1] ?? 0) + seconds;
-    row[programmingBuckets.length + 2] = (row[programmingBuckets.length + 2] ?? 0) + 1;
-  }
-
-  render(page: Page): void {
-    if (this.#rows.size === 0) return;
-    const name = 'coredns_kubernetes_dns_programming_duration_seconds';
-    page.family(name, 'histogram', 'Time from the change of a pod or Service to its names.');
-    for (const [kind, row] of this.#rows) page.histogram(name, { service_kind: kind }, row, 0, programmingBuckets);
-  }
-}
-
-const programmingBuckets = Array.from({ length: 20 }, (_, power) => 0.001 * 2 ** power);
-
-function renderCache(page: Page, cache: CachingForwarder, server: string): void {
-  const { counts, entries } = cache;
-  const labels = { server, zones: '.', view: '' };
-  page.family('coredns_cache_entries', 'gauge', 'Answers in the cache.');
-  for (const type of ['success', 'denial'] as const) page.sample('coredns_cache_entries', { ...labels, type }, entries[type]);
-  page.family('coredns_cache_hits_total', 'counter', 'Queries answered from the cache.');
-  for (const type of ['success', 'denial'] as const)
-    page.sample('coredns_cache_hits_total', { ...labels, type }, counts.hits[type]);
-  page.family('coredns_cache_requests_total', 'counter', 'Queries that came to the cache.');
-  page.sample('coredns_cache_requests_total', labels, counts.misses + counts.hits.success + counts.hits.denial);
-  page.family('coredns_cache_misses_total', 'counter', 'Queries that the cache could not answer.');
-  page.sample('coredns_cache_misses_total', labels, counts.misses);
-  page.family('coredns_cache_evictions_total', 'counter', 'Answers dropped to make room.');
-  for (const type of ['success', 'denial'] as const)
-    page.sample('coredns_cache_evictions_total', { ...labels, type }, counts.evictions[type]);
-  page.family('coredns_cache_prefetch_total', 'counter', 'Answers asked for anew before or after their end, behind the client.');
-  page.sample('coredns_cache_prefetch_total', labels, counts.prefetches);
-  page.family('coredns_cache_served_stale_total', 'counter', 'Answers given after their end because no upstream answered.');
-  page.sample('coredns_cache_served_stale_total', labels, counts.servedStale);
-}
-
-function renderForward(page: Page, forwarder: ServerForwarder): void {
-  page.family('coredns_forward_max_concurrent_rejects_total', 'counter', 'Queries refused because too many were under way.');
-  page.sample('coredns_forward_max_concurrent_rejects_total', {}, forwarder.counts.rejects);
-  page.family('coredns_forward_healthcheck_broken_total', 'counter', 'Queries sent although every upstream was down.');
-  page.sample('coredns_forward_healthcheck_broken_total', {}, forwarder.counts.healthBroken);
-  page.family('coredns_proxy_healthcheck_failures_total', 'counter', 'Failed probes of upstreams.');
-  for (const { name, probeFailures } of forwarder.upstreams) {
-    page.sample('coredns_proxy_healthcheck_failures_total', { proxy_name: 'forward', to: name }, probeFailures);
-  }
-}
-
-/** A page of the text format. */
-class Page {
-  readonly #lines: string[] = [];
-
-  family(name: string, type: 'counter' | 'gauge' | 'histogram', help: string): void {
-    this.#lines.push(`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`);
-  }
-
-  sample(name: string, labels: Readonly<Record<string, string>>, value: number): void {
-    const text = Object.entries(labels)
-      .map(
-        ([label, value]) =>
-          `${label}="${value.replaceAll(/["\\\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
-      )
-      .join(',');
-    this.#lines.push(`${name}${text === '' ? '' : `{${text}}`} ${value}`);
-  }
-
-  histogram(
-    name: string,
-    labels: Readonly<Record<string, string>>,
-    data: Float64Array,
-    at: number,
-    buckets: readonly number[],
-  ): void {
-    let below = 0;
-    for (const [index, bound] of [...buckets, Number.POSITIVE_INFINITY].entries()) {
-      below += data[at + index] ?? 0;
-      this.sample(`${name}_bucket`, { ...labels, le: bound === Number.POSITIVE_INFINITY ? '+Inf' : String(bound) }, below);
-    }
-    this.sample(`${name}_sum`, labels, data[at + buckets.length + 1] ?? 0);
-    this.sample(`${name}_count`, labels, data[at + buckets.length + 2] ?? 0);
-  }
-
-  text(): string {
-    return `${this.#lines.join('\n')}\n`;
-  }
 }

@@ -86,6 +86,7 @@ function slotOf(type: number): number {
   return type < slots.length ? (slots[type] as number) : 0;
 }
 
+/** Numbers that a histogram needs. */
 export function histogramRow(buckets: readonly number[]): number {
   return buckets.length + 3; // one for +Inf, the sum, the count
 }
@@ -94,7 +95,8 @@ function bump(counters: Float64Array, at: number): void {
   counters[at] = (counters[at] as number) + 1;
 }
 
-function observe(data: Float64Array, at: number, buckets: readonly number[], value: number, times: number): void {
+/** Counts a value in a histogram whose row begins at `at`: buckets, +Inf, sum, count. */
+export function observe(data: Float64Array, at: number, buckets: readonly number[], value: number, times: number): void {
   let bucket = 0;
   while (bucket < buckets.length && value > (buckets[bucket] as number)) bucket++;
   data[at + bucket] = (data[at + bucket] as number) + times;

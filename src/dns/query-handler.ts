@@ -2,7 +2,11 @@
 import type { EndpointSlice } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
+import { parseIp } from '../net/index.ts';
 import type { Permutation } from './answer-writer.ts';
+import type { AutopathOptions } from './autopath.ts';
+import { namesAfter, walkSearchPath } from './autopath.ts';
+import { encodeWithin } from './encode-within.ts';
 import { decodeMessage, encodeMessage, encodeRecord, queryMessage } from './message.ts';
 import type { Message } from './message.ts';
 import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './protocol.ts';
@@ -43,6 +47,8 @@ export interface QueryObserver {
   ): void;
   /** A query whose handling threw. */
   failed(): void;
+  /** A walk of a search path that was ended here. */
+  searchCompleted?(): void;
   /** A slice as it has just come from the API. */
   sliceSeen?(slice: EndpointSlice): void;
   /** Memory in which a thread may count (`QueryCounters`). */
@@ -54,6 +60,12 @@ export interface QueryHandlerParts {
   readonly forwarder?: Forwarder | undefined;
   readonly transfer?: ZoneTransfer | undefined;
   readonly observer?: QueryObserver | undefined;
+  /** Walks pods' search paths; the responder must `completesSearch`. Absent: clients do it themselves. */
+  readonly autopath?: AutopathOptions | undefined;
+  /** The zone of the search paths, in wire form. */
+  readonly zoneWire?: string;
+  /** Largest UDP answer, as for the responder: also of what comes from elsewhere. Default 1232. */
+  readonly maxUdpBytes?: number | undefined;
   /** The order of addresses in forwarded answers. */
   readonly permutation: Permutation;
 }
@@ -63,7 +75,8 @@ export type QueryHandler = (packet: Uint8Array, length: number, client: QueryCli
 
 /** Puts the parts together. Never throws: what goes wrong inside is SERVFAIL to the client, counted, and logged. */
 export function createQueryHandler(parts: QueryHandlerParts, { logger }: { readonly logger: Logger }): QueryHandler {
-  const { responder, forwarder, transfer, observer, permutation } = parts;
+  const { responder, forwarder, transfer, observer, permutation, autopath } = parts;
+  const maxUdpBytes = parts.maxUdpBytes ?? 1232;
 
   const fail = (packet: Uint8Array, length: number, client: QueryClient, error: unknown): number => {
     logger.error({ err: error, problem: messageOf(error) }, 'query failed');
@@ -87,17 +100,58 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
     try {
       const message = decodeMessage(query);
       if (outcome === outcomes.transfer) return transfer?.(message, client) ?? respond(refuse);
+      if (outcome === outcomes.search) return [await searched(message, client)];
       if (forwarder === undefined) return respond(refuse);
-      const maxBytes = client.isTcp ? maxMessageBytes : Math.max(plainUdpBytes, message.edns?.udpBytes ?? plainUdpBytes);
-      if (outcome === outcomes.forward) return [await forwardWhole(forwarder, permutation, message, client, maxBytes)];
+      if (outcome === outcomes.forward) {
+        const maxBytes = limitOf(message, client);
+        const answer = await forwarder.forward(withinLimit(message, client), { isTcp: client.isTcp, maxBytes });
+        return [encodeWithin(shuffleAddresses(answer, permutation), maxBytes)];
+      }
       const type = message.questions[0]?.type ?? 0;
-      const asked = queryMessage(message.id, target, type, headerFlags.RD, message.edns?.udpBytes);
+      const { edns, flags } = withinLimit(message, client);
+      const asked = {
+        ...queryMessage(message.id, target, type, headerFlags.RD | (flags & (headerFlags.CD | headerFlags.AD))),
+        ...(edns === undefined ? {} : { edns }),
+      };
       const answer = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
       const tail = chainTail(target, shuffleAddresses(answer, permutation));
       return respond((packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));
     } catch (error) {
       return respond((packet) => fail(packet, query.length, client, error));
     }
+  };
+
+  const limitOf = (message: Message, client: QueryClient): number =>
+    client.isTcp ? maxMessageBytes : Math.min(maxUdpBytes, Math.max(plainUdpBytes, message.edns?.udpBytes ?? plainUdpBytes));
+
+  /** The query with the size that its client may get: that is also the most that an upstream need send. */
+  const withinLimit = (message: Message, client: QueryClient): Message => {
+    const { edns } = message;
+    if (client.isTcp || edns === undefined) return message;
+    return { ...message, edns: { ...edns, udpBytes: Math.min(edns.udpBytes, maxUdpBytes) } };
+  };
+
+  /** What a pod's resolver would find if it walked on; or that its first name is missing, so that it does. */
+  const searched = async (message: Message, client: QueryClient): Promise<Uint8Array> => {
+    const plainly = async (question: Uint8Array): Promise<Uint8Array> => {
+      const packet = new Uint8Array(maxMessageBytes);
+      packet.set(question);
+      // our own names as if over TCP: whole, and cut to size once they have their alias
+      const length = responder.respondPlainly(packet, question.length, true);
+      if (length > 0) return packet.slice(0, length);
+      const [answer] = await elsewhere(length, question, client, responder.chaseTarget);
+      return answer ?? new Uint8Array(0);
+    };
+    const names = namesAfter(message.questions[0]?.name ?? '\0', parts.zoneWire ?? '', autopath?.search ?? []);
+    const lookUp = async (asked: Message): Promise<Message> => decodeMessage(await plainly(encodeMessage(asked)));
+    const asked = withinLimit(message, client);
+    const found = await walkSearchPath(asked, names, lookUp);
+    if (found !== undefined) observer?.searchCompleted?.();
+    const answer = found ?? (await lookUp(asked));
+    return encodeWithin(
+      asked.edns === undefined ? answer : { ...answer, edns: { ...asked.edns, version: 0 } },
+      limitOf(message, client),
+    );
   };
 
   const elsewhereCounted = async (
@@ -129,7 +183,9 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
   return (packet, length, client) => {
     const startedSeconds = observer === undefined ? 0 : observer.now();
     try {
-      const outcome = responder.respond(packet, length, client.isTcp);
+      let outcome = responder.respond(packet, length, client.isTcp);
+      if (outcome === outcomes.search && !isFromPod(responder, packet, client))
+        outcome = responder.respondPlainly(packet, length, client.isTcp);
       if (outcome < 0) return elsewhereCounted(outcome, packet.slice(0, length), client, responder.chaseTarget, startedSeconds);
       if (outcome > 0 && observer !== undefined) {
         const { query, rcode } = responder;
@@ -142,17 +198,10 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
   };
 }
 
-async function forwardWhole(
-  forwarder: Forwarder,
-  permutation: Permutation,
-  query: Message,
-  client: QueryClient,
-  maxBytes: number,
-): Promise<Uint8Array> {
-  const answer = shuffleAddresses(await forwarder.forward(query, { isTcp: client.isTcp, maxBytes }), permutation);
-  const whole = encodeMessage(answer);
-  if (whole.length <= maxBytes) return whole;
-  return encodeMessage({ ...answer, flags: answer.flags | headerFlags.TC, answers: [], authorities: [], additionals: [] });
+/** After outcome `search`: whether the client is a pod whose search path the name stands in. */
+function isFromPod(responder: Responder, packet: Uint8Array, client: QueryClient): boolean {
+  const bytes = parseIp(client.address)?.bytes;
+  return bytes !== undefined && responder.isFromPod(packet, bytes, 0, bytes.length);
 }
 
 function chainTail(target: string, message: Message): ChainTail {

@@ -1,10 +1,11 @@
 /** A configured server that follows its file: what the file says anew is started beside the old and takes its place once it knows the names. */
-import { readFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { ConfiguredDns } from './configured-server.ts';
 import type { BlockConfig } from './corefile-config.ts';
-import { parseCorefile } from './corefile.ts';
+import type { CorefileOnDisk } from './corefile-files.ts';
+import { readCorefile } from './corefile-files.ts';
 
 export interface ReloadingDnsOptions {
   /** The Corefile. */
@@ -31,31 +32,32 @@ export async function startReloadingDns(
   { logger }: { readonly logger: Logger },
 ): Promise<ReloadingDns> {
   const random = options.random ?? Math.random;
-  let text = await readFile(options.path, 'utf8');
-  let blocks = parse(text);
+  const readFile = (): CorefileOnDisk => readCorefile(options.path, options.variables);
+  let file = readFile();
+  let blocks = file.parse();
   let current = await options.start(blocks, undefined);
+  const tellVersion = (): void => current.metrics.loaded(createHash('sha512').update(file.fingerprint).digest('hex'));
+  tellVersion();
   let timer: NodeJS.Timeout | undefined;
   let isClosed = false;
   let underWay: Promise<boolean> | undefined;
 
-  function parse(from: string): readonly BlockConfig[] {
-    return parseCorefile(from, options.path, options.variables);
-  }
-
   const reload = async (): Promise<boolean> => {
     try {
-      const read = await readFile(options.path, 'utf8');
-      if (read === text) return false;
+      const read = readFile();
+      if (read.fingerprint === file.fingerprint) return false;
       // also when it is wrong: it is said once, not every half minute
-      text = read;
-      const asked = parse(read);
+      file = read;
+      const asked = read.parse();
       const next = await options.start(asked, current);
       const old = current;
       [current, blocks] = [next, asked];
+      tellVersion();
       await old.close({ isHurried: true });
       logger.warn({ file: options.path }, 'configuration loaded anew');
       return true;
     } catch (error) {
+      current.metrics.reloadFailed();
       logger.error({ problem: messageOf(error) }, 'configuration not loaded: the one before stays');
       return false;
     }
@@ -66,9 +68,10 @@ export async function startReloadingDns(
   };
 
   const schedule = (): void => {
-    const everyMs = blocks.find(({ reloadEveryMs }) => reloadEveryMs !== undefined)?.reloadEveryMs;
-    if (everyMs === undefined || isClosed) return;
-    timer = setTimeout(() => void reloadOnce().finally(schedule), everyMs * (0.5 + random()));
+    const asked = blocks.find(({ reload: every }) => every !== undefined)?.reload;
+    if (asked === undefined || isClosed) return;
+    const waitMs = asked.everyMs + asked.jitterMs * (2 * random() - 1);
+    timer = setTimeout(() => void reloadOnce().finally(schedule), waitMs);
   };
   schedule();
 

@@ -24,6 +24,8 @@ export const outcomes = {
   chase: -2,
   /** AXFR or IXFR over TCP of a zone of ours. The packet is untouched. */
   transfer: -3,
+  /** A missing name below the first suffix of a search path: the walk may go on here (`autopath.ts`). The packet is untouched. */
+  search: -4,
 } as const;
 
 /** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
@@ -44,6 +46,8 @@ export interface ResponderOptions {
   readonly hasUpstream?: boolean;
   /** Zones of ours whose unknown names go elsewhere too, where there is an upstream. Default: the reverse zones. */
   readonly fallthrough?: readonly string[];
+  /** Missing names of a search path's first suffix are left to whoever walks the rest of it (outcome `search`). Default false. */
+  readonly completesSearch?: boolean;
   /** False until the objects are all here: until then a missing name is SERVFAIL, not NXDOMAIN, which clients would remember. */
   readonly isSynced: () => boolean;
   /** Largest UDP answer, whatever the client claims to take. Default 1232: what passes unfragmented everywhere (DNS flag day 2020). */
@@ -70,7 +74,10 @@ export class Responder {
 
   readonly #index: NameIndex;
   readonly #zones: readonly Zone[];
+  readonly #clusterLabels: number;
   readonly #hasUpstream: boolean;
+  readonly #completesSearch: boolean;
+  #isPlain = false;
   readonly #isSynced: () => boolean;
   readonly #maxUdpBytes: number;
   readonly #writer: AnswerWriter;
@@ -83,6 +90,7 @@ export class Responder {
   constructor(options: ResponderOptions) {
     this.#index = options.index;
     this.#hasUpstream = options.hasUpstream ?? false;
+    this.#completesSearch = options.completesSearch ?? false;
     this.#isSynced = options.isSynced;
     this.#maxUdpBytes = options.maxUdpBytes ?? 1232;
     this.#writer = new AnswerWriter(options.index.zoneWire, options.permutation);
@@ -91,12 +99,35 @@ export class Responder {
     const reverse = reverseZones.map((name) => zoneOf(name, true, open));
     const stray = reverse.find((zone) => !zone.wire.endsWith('\x04arpa'));
     if (stray !== undefined) throw new TypeError('a reverse zone must lie below arpa');
+    this.#clusterLabels = labelsOf(options.index.zoneWire).length;
     this.#zones = [zoneOf(options.index.zone, false, open), ...reverse].sort((a, b) => b.labels - a.labels);
   }
 
   /** Answers `packet[0, length)` in place. The packet's capacity bounds the answer too. Returns its length, or an outcome. */
   respond(packet: Uint8Array, length: number, isTcp: boolean): number {
     return this.#respond(packet, length, isTcp, undefined);
+  }
+
+  /** The same, but never with outcome `search`. */
+  respondPlainly(packet: Uint8Array, length: number, isTcp: boolean): number {
+    this.#isPlain = true;
+    try {
+      return this.#respond(packet, length, isTcp, undefined);
+    } finally {
+      this.#isPlain = false;
+    }
+  }
+
+  /**
+   * After outcome `search`: whether a live pod of the namespace that the search path is of has this address (`bytes[start, start + length)`,
+   * 4 or 16 bytes), so that its owner is known to have that search path. With pod mode `verified` only.
+   */
+  isFromPod(packet: Uint8Array, bytes: Uint8Array, start: number, length: number): boolean {
+    const { query } = this;
+    const podAt = query.labelAt[query.labelCount - this.#clusterLabels - 1] as number;
+    const namespaceAt = query.labelAt[query.labelCount - this.#clusterLabels - 2] as number;
+    for (let index = 0; index < length; index++) this.#address[index] = bytes[start + index] as number;
+    return this.#hasPod(length, packet, namespaceAt, podAt);
   }
 
   /** Answers a query that ended in `chase`, with what the upstream said about `chaseTarget`. */
@@ -151,9 +182,20 @@ export class Responder {
     const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
     if (node !== undefined && alias !== undefined) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
     const addressBytes = node === undefined ? this.#podAddress(packet, headerBytes, zoneAt) : 0;
-    if (zone.fallsThrough && node === undefined && addressBytes === 0) return outcomes.forward;
+    if (node === undefined && addressBytes === 0) {
+      if (this.#completesSearch && this.#isFirstOfSearch(packet, zoneAt) && this.#isSynced()) return outcomes.search;
+      if (zone.fallsThrough) return outcomes.forward;
+    }
     this.#begin(packet, isTcp, zoneAt);
     return this.#terminal(isTcp, node, addressBytes, headerBytes, zoneAt);
+  }
+
+  /** Whether the name is `<anything>.<namespace>.svc` of the zone, asked for an address. */
+  #isFirstOfSearch(packet: Uint8Array, zoneAt: number): boolean {
+    const { query } = this;
+    if (this.#isPlain || (query.qtype !== rrTypes.A && query.qtype !== rrTypes.AAAA)) return false;
+    const own = query.labelCount - this.#clusterLabels;
+    return own >= 3 && isSuffix(packet, query.labelAt[own - 1] as number, zoneAt, '\x03svc');
   }
 
   #reverse(packet: Uint8Array, isTcp: boolean, zone: Zone): number {
@@ -281,6 +323,11 @@ export class Responder {
     if (this.#index.forward.find(bytes, namespaceAt, end) === undefined) return 0;
     const length = parseDashedLabel(bytes, start + 1, namespaceAt, this.#address);
     if (length === 0 || this.#index.podMode === 'insecure') return length;
+    return this.#hasPod(length, bytes, namespaceAt, podAt) ? length : 0;
+  }
+
+  /** Whether a live pod has the address in `#address`, in the namespace whose label is `bytes[start, end)`. */
+  #hasPod(length: number, bytes: Uint8Array, start: number, end: number): boolean {
     const key = this.#podKey;
     key[0] = length * 2;
     let at = 1;
@@ -289,8 +336,8 @@ export class Responder {
       key[at++] = hexDigits[byte >> 4] as number;
       key[at++] = hexDigits[byte & 15] as number;
     }
-    for (let index = namespaceAt; index < podAt; index++) key[at++] = bytes[index] as number;
-    return this.#index.podAddresses.find(key, 0, at) === undefined ? 0 : length;
+    for (let index = start; index < end; index++) key[at++] = bytes[index] as number;
+    return this.#index.podAddresses.find(key, 0, at) !== undefined;
   }
 
   /** NODATA or NXDOMAIN: the SOA record in the authority section. `zoneAt`: where the zone's name stands in the question. */

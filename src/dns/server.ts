@@ -1,4 +1,5 @@
 /** The cluster's name server: index, responder and sockets put together. */
+import { randomInt } from 'node:crypto';
 import { networkInterfaces } from 'node:os';
 import { endpointSlices, namespaces, pods, services } from '../api/index.ts';
 import type { KubeClient } from '../client/index.ts';
@@ -6,8 +7,11 @@ import { createInformer } from '../client/index.ts';
 import type { PodMode } from '../names/index.ts';
 import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
+import { decodeSocketAddress } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
+import type { LogConfig } from './corefile-config.ts';
 import type { NameInformers } from './feed.ts';
+import type { AutopathOptions } from './autopath.ts';
 import { bindSockets } from './bind-sockets.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import { followInformers, replayInformers } from './feed.ts';
@@ -21,6 +25,8 @@ import { createShuffle } from './shuffle.ts';
 import { createSlimmer } from './slim-objects.ts';
 import { maxUdpPacketBytes } from './protocol.ts';
 import type { TcpTimeouts } from './tcp-service.ts';
+import type { UpstreamAddress } from './upstream-line.ts';
+import { startZoneNotifier } from './zone-notifier.ts';
 import type { ToUdpWorker } from './udp-worker-protocol.ts';
 import { UdpWorkerService } from './udp-worker-service.ts';
 
@@ -38,7 +44,11 @@ export interface DnsServerOptions {
   readonly endpointPodNames?: boolean;
   readonly ignoreEmptyServices?: boolean;
   readonly zonalNames?: boolean;
+  /** Addresses have names by hostname only (`NameIndexOptions`). */
+  readonly prefersHostnamePointers?: boolean;
   readonly namespaces?: readonly string[];
+  /** Only namespaces that this selector matches exist. With a client only. */
+  readonly namespaceSelector?: string;
   readonly maxUdpBytes?: number;
   readonly tcpTimeouts?: TcpTimeouts;
   /** Only Services, slices and pods that this selector matches. With a client only. */
@@ -50,19 +60,26 @@ export interface DnsServerOptions {
    * Linux only. Default 0: on the main thread, over dgram.
    */
   readonly udpWorkers?: number;
-  /** One line for every query at level info. For looking into trouble: it costs more than the answer. */
-  readonly logsQueries?: boolean;
+  /** A line for each of these queries. All are answered on the main thread then: it costs more than the answer. */
+  readonly queryLog?: LogConfig & { readonly logger: Logger };
+  /** Walks the search paths of pods that ask (`autopath.ts`). Needs pod mode `verified`. */
+  readonly autopath?: AutopathOptions;
   /** Answers names that are not ours. Without one they are REFUSED. */
   readonly forwarder?: Forwarder;
   /** Given the index, says who may have the zone. Without one transfers are REFUSED. */
   readonly transfer?: (index: NameIndex) => ZoneTransfer;
+  /** Secondary servers that are told of changes of the zone. */
+  readonly notify?: readonly UpstreamAddress[];
   readonly observer?: QueryObserver;
   /** For the order of answers. Default `Math.random`. */
   readonly random?: () => number;
 }
 
 /** What decides which objects are read, and what is kept of them. */
-export type InformerChoice = Pick<DnsServerOptions, 'observer' | 'labelSelector' | 'endpointPodNames' | 'zonalNames' | 'podMode'>;
+export type InformerChoice = Pick<
+  DnsServerOptions,
+  'observer' | 'labelSelector' | 'namespaceSelector' | 'endpointPodNames' | 'zonalNames' | 'podMode'
+>;
 
 /** A running name server. */
 export interface DnsServer {
@@ -95,13 +112,23 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     endpointPodNames: options.endpointPodNames ?? false,
     ignoreEmptyServices: options.ignoreEmptyServices ?? false,
     zonalNames: options.zonalNames ?? false,
+    prefersHostnamePointers: options.prefersHostnamePointers ?? false,
     ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
   };
   const index = new NameIndex({ ...indexOptions, nowSeconds: () => nowSeconds });
   let isReady = false;
+  let givenSerial = 0;
+  const giveZone = options.transfer?.(index);
+  // Two changes in one second have one serial: whoever took the zone between them must learn of the second.
+  const transfer: ZoneTransfer = (query, client) => {
+    const messages = giveZone?.(query, client);
+    if (messages !== undefined) givenSerial = index.serial;
+    return messages;
+  };
   const random = options.random ?? Math.random;
   const responderOptions = {
     hasUpstream: options.forwarder !== undefined,
+    completesSearch: options.autopath !== undefined,
     ...(options.reverseZones === undefined ? {} : { reverseZones: options.reverseZones }),
     ...(options.fallthrough === undefined ? {} : { fallthrough: options.fallthrough }),
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
@@ -109,10 +136,21 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   const permutation = createShuffle(random);
   const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation });
   const answer = createQueryHandler(
-    { responder, forwarder: options.forwarder, transfer: options.transfer?.(index), observer: options.observer, permutation },
+    {
+      responder,
+      forwarder: options.forwarder,
+      transfer,
+      observer: options.observer,
+      autopath: options.autopath,
+      zoneWire: index.zoneWire,
+      maxUdpBytes: options.maxUdpBytes,
+      permutation,
+    },
     { logger },
   );
-  const handle = options.logsQueries === true ? withQueryLog(answer, logger) : answer;
+  const { queryLog } = options;
+  const handle = queryLog === undefined ? answer : withQueryLog(answer, queryLog, queryLog.logger);
+  const udpWorkers = queryLog === undefined ? (options.udpWorkers ?? 0) : 0;
 
   const informers =
     'informers' in options.source ? options.source.informers : ownInformers(options.source.client, options, logger);
@@ -135,16 +173,17 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       seed: random(),
       ...(counters === undefined ? {} : { counters }),
     };
-    const answerSlowly = async (query: Uint8Array): Promise<Uint8Array | undefined> => {
+    const answerSlowly = async (query: Uint8Array, source: Uint8Array): Promise<Uint8Array | undefined> => {
       const packet = new Uint8Array(maxUdpPacketBytes);
       packet.set(query);
-      const result = await handle(packet, query.length, { address: at.address, isTcp: false });
+      const address = decodeSocketAddress(source)?.address ?? at.address;
+      const result = await handle(packet, query.length, { address, isTcp: false });
       return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
     };
     return new UdpWorkerService({ start, ...at, answerSlowly, replay }, { logger });
   };
   const { udp, tcp } = await bindSockets(
-    { listen: options.listen, handle, makeWorker, udpWorkers: options.udpWorkers ?? 0, tcpTimeouts: options.tcpTimeouts },
+    { listen: options.listen, handle, makeWorker, udpWorkers, tcpTimeouts: options.tcpTimeouts },
     { logger },
   );
   const workers = udp.filter((service) => service instanceof UdpWorkerService);
@@ -154,13 +193,18 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   ];
   // Serials are Unix time: every thread is told the same one.
   const apply = (event: IndexEvent): void => {
-    nowSeconds = unixSeconds();
+    nowSeconds = Math.max(unixSeconds(), givenSerial + 1);
     applyEvent(index, event);
     for (const worker of workers) worker.tell({ kind: 'event', event, atSeconds: nowSeconds });
   };
   own = [...new Set([...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))])];
   apply({ kind: 'own-addresses', addresses: own });
 
+  const { notify = [] } = options;
+  const stopNotifying =
+    notify.length === 0
+      ? undefined
+      : startZoneNotifier({ targets: notify, index, isReady: () => isReady, randomId: () => randomInt(0x1_0000) }, { logger });
   const stopping = new AbortController();
   const stopFeeding = followInformers(informers, apply);
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
@@ -191,6 +235,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     async close() {
       stopping.abort(new Error('the name server was closed'));
       stopFeeding();
+      stopNotifying?.();
       await Promise.all([...udp, ...tcp].map((service) => service.close()));
       await options.forwarder?.close();
     },
@@ -205,7 +250,12 @@ export function ownInformers(client: KubeClient, options: InformerChoice, logger
   const three = {
     services: createInformer(client, services, { labelSelector, transform: slim.service }, { logger }),
     endpointSlices: createInformer(client, endpointSlices, { labelSelector, transform: slim.slice }, { logger }),
-    namespaces: createInformer(client, namespaces, { transform: slim.namespace }, { logger }),
+    namespaces: createInformer(
+      client,
+      namespaces,
+      { labelSelector: options.namespaceSelector, transform: slim.namespace },
+      { logger },
+    ),
   };
   if (options.podMode !== 'verified') return three;
   const fieldSelector = 'status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown';

@@ -2,6 +2,7 @@
 import { rrTypes } from '../names/index.ts';
 import type { Permutation } from './answer-writer.ts';
 import type { Message, ResourceRecord } from './message.ts';
+import { queryTypes } from './protocol.ts';
 
 /**
  * A permutation that draws lazily: a truncated answer is a uniformly random subset and costs a random number for each record
@@ -32,11 +33,30 @@ export function createShuffle(random: () => number): Permutation {
 /** Records in the order of the index: for tests and zone transfer. */
 export const unshuffled: Permutation = { pick: (position) => position };
 
-/** A message with its address records behind all others and in an order drawn anew. For answers from elsewhere: outside the cache, or every client would get the first one's order. */
+/**
+ * A message from elsewhere in CoreDNS's order (`loadbalance`), in each section: aliases, then all other types, then addresses and
+ * then mail servers, these two in an order drawn anew. Outside the cache, or every client would get the first one's order. Only
+ * for answers: what else comes is left alone.
+ */
 export function shuffleAddresses(message: Message, permutation: Permutation): Message {
-  const isAddress = ({ type }: ResourceRecord): boolean => type === rrTypes.A || type === rrTypes.AAAA;
-  const addresses = message.answers.filter(isAddress);
-  if (addresses.length < 2) return message;
-  const shuffled = addresses.map((_, position) => addresses[permutation.pick(position, addresses.length)] as ResourceRecord);
-  return { ...message, answers: [...message.answers.filter((record) => !isAddress(record)), ...shuffled] };
+  if (message.rcode !== 0) return message;
+  const arrange = (records: readonly ResourceRecord[]): readonly ResourceRecord[] => {
+    if (records.length < 2) return records;
+    const groups: [ResourceRecord[], ResourceRecord[], ResourceRecord[], ResourceRecord[]] = [[], [], [], []];
+    for (const record of records) groups[rankOf(record.type)].push(record);
+    const [aliases, others, addresses, mail] = groups;
+    return [...aliases, ...others, ...drawn(addresses, permutation), ...drawn(mail, permutation)];
+  };
+  const { answers, authorities, additionals } = message;
+  return { ...message, answers: arrange(answers), authorities: arrange(authorities), additionals: arrange(additionals) };
+}
+
+function rankOf(type: number): 0 | 1 | 2 | 3 {
+  if (type === rrTypes.CNAME) return 0;
+  if (type === rrTypes.A || type === rrTypes.AAAA) return 2;
+  return type === queryTypes.MX ? 3 : 1;
+}
+
+function drawn(records: readonly ResourceRecord[], permutation: Permutation): readonly ResourceRecord[] {
+  return records.map((_, position) => records[permutation.pick(position, records.length)] as ResourceRecord);
 }

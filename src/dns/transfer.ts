@@ -46,7 +46,8 @@ function recordsOf(index: NameIndex, owner: string, rrset: RRset): ResourceRecor
   return datas.map((data) => ({ name: owner + zone, type, class: classIn, ttlSeconds, data: bytesOf(data) }));
 }
 
-function soaRecord(index: NameIndex): ResourceRecord {
+/** The SOA record of the cluster domain. */
+export function soaRecord(index: Pick<NameIndex, 'serial' | 'ttlSeconds' | 'zoneWire'>): ResourceRecord {
   const zone = `${index.zoneWire}\0`;
   const names = `\x02ns\x03dns${zone}\x0ahostmaster${zone}`;
   const data = new Uint8Array(names.length + 20);

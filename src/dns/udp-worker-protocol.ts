@@ -15,6 +15,7 @@ export interface UdpWorkerStart {
     readonly reverseZones?: readonly string[];
     readonly fallthrough?: readonly string[];
     readonly hasUpstream: boolean;
+    readonly completesSearch: boolean;
     readonly maxUdpBytes?: number;
   };
   readonly seed: number;

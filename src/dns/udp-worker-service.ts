@@ -15,8 +15,8 @@ export interface UdpWorkerOptions {
   readonly start: Omit<UdpWorkerStart, 'waitFd'>;
   readonly address: string;
   readonly port: number;
-  /** Answers a query that needs others: the whole answer, or undefined for silence. */
-  readonly answerSlowly: (query: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** Answers a query that needs others, from this sockaddr: the whole answer, or undefined for silence. */
+  readonly answerSlowly: (query: Uint8Array, source: Uint8Array) => Promise<Uint8Array | undefined>;
   /** Tells everything that is now so, for a thread that starts late. */
   readonly replay: (tell: (message: ToUdpWorker) => void) => void;
 }
@@ -123,7 +123,7 @@ export class UdpWorkerService {
   }
 
   async #answer(query: Uint8Array, source: Uint8Array): Promise<void> {
-    const answer = await this.#options.answerSlowly(query);
+    const answer = await this.#options.answerSlowly(query, source);
     if (answer === undefined) return;
     // The slot's name is where the answer goes: nothing is ever received here.
     this.#sender.sourceBytes(0).set(source);

@@ -24,6 +24,8 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
   const counters = start.counters === undefined ? undefined : new QueryCounters(start.counters);
   const client = { address: start.family === 6 ? '::' : '0.0.0.0', isTcp: false };
   const { fd, family, replyFromArrival } = start;
+  // where the address stands in sockaddr_in and sockaddr_in6
+  const [addressAt, addressBytes] = family === 6 ? [8, 16] : [4, 4];
   const batch = new UdpBatch({ fd, family, replyFromArrival, waker: wakerOf(start.waitFd), receiveBufferBytes: 4 * 2 ** 20 });
 
   const takeIn = (): void => {
@@ -50,7 +52,9 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     for (let slot = 0; slot < count; slot++) {
       const packet = batch.buffers[slot] as Uint8Array;
       const length = batch.length(slot);
-      const outcome = responder.respond(packet, length, false);
+      let outcome = responder.respond(packet, length, false);
+      if (outcome === outcomes.search && !responder.isFromPod(packet, batch.sourceBytes(slot), addressAt, addressBytes))
+        outcome = responder.respondPlainly(packet, length, false);
       if (outcome > 0) {
         batch.reply(slot, outcome);
         answered++;

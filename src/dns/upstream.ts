@@ -5,6 +5,7 @@ import { formatHostPort } from '../net/index.ts';
 import type { Message } from './message.ts';
 import { queryMessage } from './message.ts';
 import { classIn, headerFlags } from './protocol.ts';
+import { durationBuckets, histogramRow, observe } from './query-counters.ts';
 import type { UpstreamAddress, UpstreamLine } from './upstream-line.ts';
 import { openTcpLine, openUdpLine, UpstreamError } from './upstream-line.ts';
 
@@ -14,13 +15,25 @@ export interface UpstreamOptions {
   readonly maxFails?: number;
   /** Between probes of a server that failed. Default 500 ms. */
   readonly probeEveryMs?: number;
+  /** How long a line is used, so that ports change and dead connections go. Default 10 s. */
+  readonly lineAgeMs?: number;
   /** A 16-bit number that no one can guess. */
   readonly randomId: () => number;
 }
 
+/** Counts for metrics. */
+export interface UpstreamCounts {
+  readonly probeFailures: number;
+  /** Queries over a line that was there, and lines that were made. */
+  readonly lineHits: { readonly udp: number; readonly tcp: number };
+  readonly lineMisses: { readonly udp: number; readonly tcp: number };
+  /** By answer code: a histogram of how long it took (`observe` over `durationBuckets`). */
+  readonly durations: ReadonlyMap<number, Float64Array>;
+}
+
 /**
  * Health is passive: the first failure starts probes (`. NS`), and any DNS answer to one, SERVFAIL and REFUSED too, ends them.
- * Lines are kept for 10 s and replaced then, so that ports change and dead connections go.
+ * Lines are replaced after a while, so that ports change and dead connections go.
  */
 export class Upstream {
   /** `address:port`. */
@@ -31,13 +44,21 @@ export class Upstream {
   #fails = 0;
   #probing: NodeJS.Timeout | undefined;
   #isClosed = false;
-  /** How many probes failed. */
-  probeFailures = 0;
+  readonly #counts = {
+    probeFailures: 0,
+    lineHits: { udp: 0, tcp: 0 },
+    lineMisses: { udp: 0, tcp: 0 },
+    durations: new Map<number, Float64Array>(),
+  };
 
   constructor(options: UpstreamOptions, { logger }: { readonly logger: Logger }) {
     this.#options = options;
     this.name = formatHostPort(options.to.address, options.to.port);
     this.#logger = logger.child({ upstream: this.name });
+  }
+
+  get counts(): UpstreamCounts {
+    return this.#counts;
   }
 
   get isDown(): boolean {
@@ -48,9 +69,11 @@ export class Upstream {
   /** Asks. Rejects with `UpstreamError`; that counts against its health. */
   async ask(query: Message, isTcp: boolean, timeoutMs: number): Promise<Message> {
     if (this.#isClosed) throw new UpstreamError('forwarder is closed', { code: 'closed' });
+    const startedMs = performance.now();
     try {
       const answer = await this.#line(isTcp).ask(query, timeoutMs);
       this.#fails = 0;
+      this.#took(answer.rcode, (performance.now() - startedMs) / 1000);
       return answer;
     } catch (error) {
       this.#failed(error);
@@ -67,6 +90,7 @@ export class Upstream {
   #line(isTcp: boolean): UpstreamLine {
     const kind = isTcp ? 'tcp' : 'udp';
     const nowMs = performance.now();
+    const lineAgeMs = this.#options.lineAgeMs ?? 10_000;
     const isKept = ({ line, bornMs }: Line): boolean => line.isOpen && (nowMs - bornMs <= lineAgeMs || line.pending > 0);
     for (const entry of this.#lines[kind]) if (!isKept(entry)) entry.line.close();
     const lines = this.#lines[kind].filter(isKept);
@@ -76,10 +100,17 @@ export class Upstream {
     const idle =
       young.find(({ line }) => line.pending === 0) ??
       (young.length >= maxLines ? young[this.#options.randomId() % young.length] : undefined);
+    this.#counts[idle === undefined ? 'lineMisses' : 'lineHits'][kind]++;
     if (idle !== undefined) return idle.line;
     const line = (isTcp ? openTcpLine : openUdpLine)(this.#options.to, this.#options.randomId);
     lines.push({ line, bornMs: nowMs });
     return line;
+  }
+
+  #took(rcode: number, seconds: number): void {
+    let row = this.#counts.durations.get(rcode);
+    if (row === undefined) this.#counts.durations.set(rcode, (row = new Float64Array(histogramRow(durationBuckets))));
+    observe(row, 0, durationBuckets, seconds, 1);
   }
 
   #failed(error: unknown): void {
@@ -104,7 +135,7 @@ export class Upstream {
       if (wasDown) this.#logger.info({}, 'upstream is up again');
     } catch (error) {
       this.#fails++;
-      this.probeFailures++;
+      this.#counts.probeFailures++;
       this.#logger.debug({ problem: messageOf(error) }, 'upstream probe failed');
       if (!this.#isClosed) this.#scheduleProbe();
     }
@@ -116,7 +147,6 @@ interface Line {
   readonly bornMs: number;
 }
 
-const lineAgeMs = 10_000;
 /** UDP sockets and TCP connections to one server: several ports make answers hard to forge. */
 const maxLines = 8;
 const probeTimeoutMs = 1_000;

@@ -29,6 +29,7 @@ export { openSocket } from './namespaces/open-socket.ts';
 export { UdpBatch, type UdpBatchOptions } from './udp/udp-batch.ts';
 export { createWakePair, wake, wakerOf, type Waker } from './udp/waker.ts';
 export { closeDescriptor } from './libc.ts';
+export { decodeSocketAddress } from './socket-address.ts';
 export type * from './conntrack/model.ts';
 export type * from './namespaces/model.ts';
 export type * from './nftables/model.ts';

@@ -34,6 +34,8 @@ export interface NameIndexOptions {
   readonly endpointPodNames?: boolean;
   readonly ignoreEmptyServices?: boolean;
   readonly zonalNames?: boolean;
+  /** An address that endpoints with a hostname claim points to those names alone; without any, to generated names as ever. */
+  readonly prefersHostnamePointers?: boolean;
   /** Only these namespaces exist. Default: all. */
   readonly namespaces?: readonly string[];
 }
@@ -87,7 +89,7 @@ export class NameIndex {
     this.zone = lowerCaseWire(options.zone.replace(/\.$/, ''));
     this.podMode = options.podMode ?? 'disabled';
     this.ttlSeconds = options.ttlSeconds ?? 30;
-    this.#pointers = new ReverseIndex(this.ttlSeconds);
+    this.#pointers = new ReverseIndex(this.ttlSeconds, options.prefersHostnamePointers ?? false);
     this.reverse = this.#pointers.table;
     this.podAddresses = this.#pods.table;
     this.#nowSeconds = options.nowSeconds;

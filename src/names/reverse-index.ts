@@ -14,11 +14,14 @@ export class ReverseIndex<Owner> {
   /** Names below `arpa`, relative to it. */
   readonly table = new NameTable();
   readonly #ttlSeconds: number;
+  readonly #hostnamesOnly: boolean;
   /** By address. Nearly every address has one claim, which then stands without an array around it. */
   readonly #claims = new Map<string, Pointer<Owner> | readonly Pointer<Owner>[]>();
 
-  constructor(ttlSeconds: number) {
+  /** `hostnamesOnly`: names by hostname displace generated ones. */
+  constructor(ttlSeconds: number, hostnamesOnly = false) {
     this.#ttlSeconds = ttlSeconds;
+    this.#hostnamesOnly = hostnamesOnly;
   }
 
   /** The claims on one address. */
@@ -67,7 +70,9 @@ export class ReverseIndex<Owner> {
   #publish(address: string): void {
     const claims = this.at(address).toSorted(compareNames);
     const virtual = claims.filter(({ kind }) => kind === 'cluster-ip').slice(0, 1);
-    const targets = [...new Set((virtual.length > 0 ? virtual : claims).map(({ target }) => target))];
+    const named = this.#hostnamesOnly ? claims.filter(({ kind }) => kind === 'hostname') : [];
+    const best = [virtual, named, claims].find(({ length }) => length > 0) ?? [];
+    const targets = [...new Set(best.map(({ target }) => target))];
     const rrset = nameRRset(rrTypes.PTR, targets, 0, this.#ttlSeconds);
     const key = reverseNameOf(address);
     if (rrset === undefined) this.table.remove(key);

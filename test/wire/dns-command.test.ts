@@ -3,12 +3,13 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { endpointSlices, services } from '../../src/api/index.ts';
+import { endpointSlices, namespaces, services } from '../../src/api/index.ts';
 import { startApiServer } from '../../src/apiserver/index.ts';
 import type { ApiServer } from '../../src/apiserver/index.ts';
 import { createClient, parseKubeconfig } from '../../src/client/index.ts';
@@ -128,6 +129,104 @@ test('a Corefile that changes is taken in while it answers, and one that is wron
   assert.equal(await command.status, 0);
 });
 
+test(
+  'imports, fixed names from a file and a log of queries, as k3s configures them; counters outlive a reload',
+  { skip },
+  async () => {
+    const custom = join(folder, 'custom');
+    // one that stays: the next server must take it over
+    const metricsPort = await freePort();
+    mkdirSync(custom);
+    const [file, hosts] = [join(folder, 'K3s'), join(folder, 'NodeHosts')];
+    writeFileSync(hosts, '192.0.2.7 node-a\n');
+    writeFileSync(
+      file,
+      `.:53 {
+    errors
+    kubernetes cluster.local in-addr.arpa {
+      fallthrough in-addr.arpa
+    }
+    hosts ${hosts} {
+      ttl 60
+      reload 100ms
+      fallthrough
+    }
+    prometheus 127.0.0.1:${metricsPort}
+    reload 200ms
+    import ${custom}/*.override
+}
+import ${custom}/*.server
+`,
+    );
+    const command = start('--config', file, '--listen', '127.0.0.1:0', '--udp-workers', '1');
+    const at = await command.place();
+    const metricsUrl = (await command.line(/^HTTP at .*\/metrics$/)).replace('HTTP at ', '');
+    await command.line(/^ready: /);
+    const requests = async (): Promise<number> => {
+      const text = await (await fetch(metricsUrl)).text();
+      return [...text.matchAll(/^coredns_dns_requests_total\{.*\} (\d+)$/gm)].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    assert.equal(await dig(at, '+short', 'node-a'), '192.0.2.7\n');
+    assert.equal(await dig(at, '+short', '-x', '192.0.2.7'), 'node-a.\n');
+    writeFileSync(hosts, '192.0.2.77 node-a\n192.0.2.8 node-b\n');
+    await eventually(async () => assert.equal(await dig(at, '+short', 'node-b'), '192.0.2.8\n'));
+    assert.equal(await dig(at, '+short', 'node-a'), '192.0.2.77\n');
+    const before = await requests();
+    assert.ok(before >= 4, `${before} counted`);
+    writeFileSync(join(custom, 'log.override'), 'log {\n  class denial\n}\n');
+    await eventually(async () => {
+      await dig(at, 'gone.default.svc.cluster.local');
+      assert.match(
+        command.output,
+        /"name":"gone\.default\.svc\.cluster\.local".*"rcode":"NXDOMAIN".*"client":"127\.0\.0\.1".*"msg":"query"/,
+      );
+    });
+    await dig(at, 'web.default.svc.cluster.local');
+    assert.doesNotMatch(command.output, /"name":"web/, 'an answer is no denial');
+    assert.ok((await requests()) > before, 'the counters went on');
+    command.kill('SIGTERM');
+    assert.equal(await command.status, 0);
+  },
+);
+
+test('labels and namespace_labels choose what has a name, in the reverse zones too, and follow changes', { skip }, async () => {
+  const inTeam = { team: 'a' };
+  for (const [name, labels] of [
+    ['mine', inTeam],
+    ['theirs', { team: 'b' }],
+  ] as const) {
+    await client.create(namespaces, { metadata: { name, labels } });
+    for (const [service, clusterIP, app] of [
+      ['shown', name === 'mine' ? '10.96.0.61' : '10.96.0.62', 'x'],
+      ['hidden', name === 'mine' ? '10.96.0.63' : '10.96.0.64', 'y'],
+    ] as const) {
+      const { metadata, spec } = serviceOf(`${name}/${service}`, { clusterIP, ports: [{ port: 80 }] });
+      await client.create(services, { metadata: { ...metadata, labels: { app } }, spec: spec ?? {} }, { namespace: name });
+    }
+  }
+  const file = join(folder, 'Chosen');
+  writeFileSync(
+    file,
+    '.:53 {\n  kubernetes cluster.local in-addr.arpa {\n    labels app in (x, z)\n    namespace_labels team=a\n  }\n}\n',
+  );
+  const command = start('--config', file, '--listen', '127.0.0.1:0');
+  const at = await command.place();
+  await command.line(/^ready: /);
+  const found = async (...words: readonly string[]): Promise<string> => (await dig(at, '+short', ...words)).trim();
+  assert.equal(await found('shown.mine.svc.cluster.local'), '10.96.0.61');
+  assert.equal(await found('hidden.mine.svc.cluster.local'), '');
+  assert.match(headerOf(await dig(at, 'hidden.mine.svc.cluster.local')), /^NXDOMAIN/);
+  assert.match(headerOf(await dig(at, 'theirs.svc.cluster.local')), /^NXDOMAIN/);
+  assert.equal(await found('-x', '10.96.0.61'), 'shown.mine.svc.cluster.local.');
+  for (const address of ['10.96.0.62', '10.96.0.63']) assert.equal(await found('-x', address), '');
+  await client.patch(namespaces, 'theirs', 'merge', { metadata: { labels: inTeam } }, {});
+  await eventually(async () => assert.equal(await found('shown.theirs.svc.cluster.local'), '10.96.0.62'));
+  await client.patch(services, 'shown', 'merge', { metadata: { labels: { app: 'y' } } }, { namespace: 'mine' });
+  await eventually(async () => assert.equal(await found('shown.mine.svc.cluster.local'), ''));
+  command.kill('SIGTERM');
+  assert.equal(await command.status, 0);
+});
+
 test('what it cannot do it says in one sentence', { skip }, async () => {
   const file = join(folder, 'bad');
   writeFileSync(file, '.:53 {\n  kubernetes cluster.local\n  rewrite name a b\n}\n');
@@ -192,6 +291,15 @@ class Command {
   kill(signal: NodeJS.Signals = 'SIGKILL'): void {
     this.#child.kill(signal);
   }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
 }
 
 /** Tries until it holds, for ten seconds. */

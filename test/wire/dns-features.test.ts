@@ -160,7 +160,7 @@ test('a Corefile becomes a server: cluster, stub zone, fixed names, cache, trans
             192.0.2.99 outside.lab
         }
         health 127.0.0.1:0 {
-            lameduck 50ms
+            lameduck 30s
         }
         ready 127.0.0.1:0
         prometheus 127.0.0.1:0
@@ -196,6 +196,7 @@ test('a Corefile becomes a server: cluster, stub zone, fixed names, cache, trans
   const closing = running.close();
   assert.equal(await get('/ready'), '503 stopping', 'unready at once');
   assert.match(headerOf(await dig(to, 'web.default.svc.cluster.local')), /^NOERROR/, 'and still answering');
+  await running.close({ isHurried: true });
   await closing;
   await assert.rejects(
     startConfiguredDns({ blocks: parseCorefile('.:53 {\n cache\n}'), source: { informers } }, { logger: silentLogger }),
