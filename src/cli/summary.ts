@@ -1,7 +1,9 @@
 /** What `up` prints once everything runs. */
-import { endpointSlices, nodes, pods, services } from '../api/index.ts';
+import { endpointSlices, namespaces, nodes, pods, services } from '../api/index.ts';
 import type { EndpointSlice, Pod, Service } from '../api/index.ts';
 import type { SharedInformers } from '../client/index.ts';
+import { diagnose } from '../explain/index.ts';
+import type { World } from '../explain/index.ts';
 import { serviceNameLabel } from '../slices/index.ts';
 import { quote } from './program-name.ts';
 import type { Publication } from './publish.ts';
@@ -22,16 +24,44 @@ export function summarize(informers: SharedInformers, options: SummaryOptions): 
   const allServices = informers
     .of(services)
     .list()
-    .filter((service) => service.metadata?.namespace !== 'kube-system' && service.metadata?.name !== 'kubernetes');
+    .filter((service) => service.metadata?.namespace !== 'kube-system' && service.metadata?.name !== 'kubernetes')
+    .sort((a, b) => compare(a.metadata?.namespace, b.metadata?.namespace) || compare(a.metadata?.name, b.metadata?.name));
   const slices = informers.of(endpointSlices).list();
   const lines = ['', ...nodeTable(informers), ''];
   if (allServices.length > 0) lines.push(...serviceTable(allServices, slices), '');
+  const idle = allServices.filter((service) => service.spec?.type !== 'ExternalName' && readyCount(service, slices) === 0);
+  if (idle.length > 0) lines.push(...idle.map((service) => whyNothingServes(worldOf(informers), service)), '');
   if (options.missing.length > 0) lines.push(`not ready yet: ${options.missing.join(', ')}`, '');
   for (const { localPort, namespace, service, port } of options.publications)
     lines.push(`http://127.0.0.1:${localPort} leads to ${namespace}/${service}:${port}`);
   lines.push(`API ${options.url}   KUBECONFIG ${options.kubeconfig}`, '', 'Try, in another terminal:');
   lines.push(...suggestions(informers, allServices, options).map((command) => `  ${command}`));
   return lines.join('\n');
+}
+
+/** One sentence for a Service that nobody stands behind: the link that fails. */
+function whyNothingServes(world: World, service: Service): string {
+  const findings = diagnose(world, service, service.spec?.ipFamilies?.[0] === 'IPv6' ? 'IPv6' : 'IPv4');
+  const name = `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`;
+  return `nothing serves ${name}: ${findings.map(({ text }) => text).join('; ')}`;
+}
+
+/** The objects as this process knows them now. */
+function worldOf(informers: SharedInformers): World {
+  return {
+    services: informers.of(services).list(),
+    slices: informers.of(endpointSlices).list(),
+    pods: informers.of(pods).list(),
+    nodes: informers.of(nodes).list(),
+    namespaces: informers
+      .of(namespaces)
+      .list()
+      .map((namespace) => namespace.metadata?.name ?? ''),
+    clusterDomain: 'cluster.local',
+    serviceCidrs: [],
+    assumptions: [],
+    refused: [],
+  };
 }
 
 function nodeTable(informers: SharedInformers): string[] {
@@ -50,15 +80,13 @@ function nodeTable(informers: SharedInformers): string[] {
 }
 
 function serviceTable(all: readonly Service[], slices: readonly EndpointSlice[]): string[] {
-  const rows = [...all]
-    .sort((a, b) => compare(a.metadata?.namespace, b.metadata?.namespace) || compare(a.metadata?.name, b.metadata?.name))
-    .map((service) => [
-      `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`,
-      service.spec?.clusterIP === 'None' ? 'Headless' : (service.spec?.type ?? ''),
-      addressesOf(service),
-      portsOf(service),
-      String(readyCount(service, slices)),
-    ]);
+  const rows = all.map((service) => [
+    `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`,
+    service.spec?.clusterIP === 'None' ? 'Headless' : (service.spec?.type ?? ''),
+    addressesOf(service),
+    portsOf(service),
+    String(readyCount(service, slices)),
+  ]);
   return formatTable(['SERVICE', 'TYPE', 'ADDRESS', 'PORTS', 'ENDPOINTS'], rows);
 }
 
@@ -96,7 +124,9 @@ function suggestions(
 ): string[] {
   const suffix = name === 'default' ? '' : ` --name ${name}`;
   const commands = [`export KUBECONFIG=${quote(kubeconfig)}; kubectl get services --all-namespaces`];
-  const virtual = all.find((service) => (service.spec?.clusterIP ?? 'None') !== 'None');
+  const withAddress = all.filter((service) => (service.spec?.clusterIP ?? 'None') !== 'None');
+  const slices = informers.of(endpointSlices).list();
+  const virtual = withAddress.find((service) => readyCount(service, slices) > 0) ?? withAddress[0];
   const client = virtual === undefined ? undefined : clientOf(informers, virtual);
   if (virtual !== undefined && client !== undefined) {
     const { namespace = '', name: pod = '' } = client.metadata ?? {};

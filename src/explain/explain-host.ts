@@ -1,5 +1,5 @@
 /** A packet to an address that is nobody's frontend: a pod, a node, or something else. Pure. */
-import { formatHostPort, ipFamilyOf } from '../net/index.ts';
+import { formatHostPort } from '../net/index.ts';
 import type { Protocol } from '../net/index.ts';
 import { internalIpsOf } from '../routing/index.ts';
 import type { Node, Pod } from '../api/index.ts';
@@ -8,8 +8,9 @@ import { undeclaredPorts } from './diagnose.ts';
 import { ending } from './ending.ts';
 import type { Base } from './ending.ts';
 import type { CandidateEndpoint, Explanation, Step } from './explanation.ts';
-import { decideOn, ownedPortList, podAt } from './frontends.ts';
+import { ownedPortList, podAt } from './frontends.ts';
 import type { Owner } from './frontends.ts';
+import { explainHealthCheck } from './health-check.ts';
 import { declaredPorts, isFinished } from './pod-state.ts';
 import { seenDirectly } from './source-address.ts';
 import { nameOf } from './world.ts';
@@ -95,11 +96,8 @@ function explainNodeItself(
       steps,
     );
   }
-  const health = healthCheckAt(world, nodeName, target);
-  if (health !== undefined)
-    return ending(base, 'direct', health.text, [...steps, { code: 'health-check', text: health.text }], {
-      service: health.service,
-    });
+  const health = protocol === 'TCP' ? explainHealthCheck(world, nodeName, { address, port }, base, steps) : undefined;
+  if (health !== undefined) return health;
   const pod = world.pods.find(
     (candidate) =>
       candidate.spec?.hostNetwork === true &&
@@ -115,23 +113,4 @@ function explainNodeItself(
   }
   const summary = `no Service has node port ${port}/${protocol}: the packet reaches ${nodeName} itself, which refuses unless something listens at ${formatHostPort(address, port)} there`;
   return ending(base, 'direct', summary, steps);
-}
-
-/** The proxy's own server on a health-check node port. */
-function healthCheckAt(
-  world: World,
-  nodeName: string,
-  { address, port, protocol }: HostTarget,
-): { text: string; service: string } | undefined {
-  if (protocol !== 'TCP') return undefined;
-  const service = world.services.find((candidate) => candidate.spec?.healthCheckNodePort === port);
-  if (service === undefined) return undefined;
-  const { healthCheck } = decideOn(world, service, nodeName, ipFamilyOf(address) ?? 'IPv4');
-  if (healthCheck === undefined) return undefined;
-  const { localReadyCount: count } = healthCheck;
-  const answer = count > 0 ? `200: ${count} ready endpoint${count === 1 ? '' : 's'}` : '503: no ready endpoint';
-  return {
-    text: `${port} is the health-check port of Service ${nameOf(service)}: ${nodeName} answers ${answer} there`,
-    service: nameOf(service),
-  };
 }

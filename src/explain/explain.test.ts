@@ -271,7 +271,14 @@ const table: readonly {
     target: 'node/node-3:30002',
     from: 'outside',
     outcome: 'direct',
-    summary: /node-3 answers 503/,
+    summary: /^node-3 answers 503: no endpoint of default\/balanced is ready on it/,
+  },
+  {
+    name: 'the health-check port of a node with a ready pod names it',
+    target: 'node/node-1:30002',
+    from: 'outside',
+    outcome: 'direct',
+    summary: /^node-1 answers 200: default\/[\w-]+ is ready on it/,
   },
   {
     name: "a port of a pod in its node's network is found at the node",

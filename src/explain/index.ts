@@ -1,4 +1,5 @@
 /** Questions and their answers: where would this request go, and why. */
+export { diagnose } from './diagnose.ts';
 export { explain } from './explain.ts';
 export type { Question } from './explain.ts';
 export type * from './explanation.ts';

@@ -223,7 +223,8 @@ export function excludedPods(world: World, service: Service, family: IpFamily): 
   });
 }
 
-function whoIs(line: EndpointLine | undefined): { readonly pod?: string; readonly node?: string } {
+/** The pod and node of an endpoint, as far as its slice says. */
+export function whoIs(line: EndpointLine | undefined): { readonly pod?: string; readonly node?: string } {
   const reference = line?.targetRef;
   return {
     ...(reference?.kind === 'Pod' ? { pod: `${reference.namespace}/${reference.name}` } : {}),

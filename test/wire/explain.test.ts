@@ -358,9 +358,18 @@ if (isInside(import.meta.url)) {
   test('the health-check port answers what is explained', async () => {
     assert.ok(world !== undefined);
     for (const [index, address] of nodeAddresses.entries()) {
-      const { summary } = explain(world, { target: `${address}:30904`, from: { kind: 'outside' }, namespace: 'default' });
-      const { status } = await cluster().prober.get('outside', { address, port: 30904 });
-      assert.match(summary, new RegExp(`node-${index + 1} answers ${status}`));
+      for (const target of [`${address}:30904`, `node/node-${index + 1}:30904`]) {
+        const answer = explain(world, { target, from: { kind: 'outside' }, namespace: 'default' });
+        const { status } = await cluster().prober.get('outside', { address, port: 30904 });
+        assert.equal(status, index === 1 ? 200 : 503);
+        assert.match(answer.summary, new RegExp(`^node-${index + 1} answers ${status}: `));
+        assert.equal(answer.service, 'default/balanced-local');
+        // the one endpoint is on node-2: elsewhere it is why not
+        assert.deepEqual(
+          answer.excluded.map(({ pod, code }) => [pod, code]),
+          index === 1 ? [] : [['default/one', 'other-node']],
+        );
+      }
     }
   });
 

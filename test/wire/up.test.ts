@@ -134,6 +134,27 @@ for (const { name, args, want } of mistakes) {
   });
 }
 
+test('the summary says why nothing stands behind a Service', needsLab, async () => {
+  const service = (name: string, spec: string): string =>
+    `apiVersion: v1\nkind: Service\nmetadata: {name: ${name}}\nspec: {${spec}ports: [{port: 80}]}\n---\n`;
+  const manifest = file(
+    'idle.yaml',
+    `${service('mistyped', 'selector: {app: wbe}, ')}${service('open', '')}${webService('web')}`,
+  );
+  await beside(['--nodes', '1', '--name', 'idle', '-f', manifest], async (lab) => {
+    assert.match(
+      lab.output(),
+      /^nothing serves default\/mistyped: its selector app=wbe matches none of the 3 pods in namespace default; .*label app is "web" and should be "wbe"$/m,
+    );
+    assert.match(
+      lab.output(),
+      /^nothing serves default\/open: it has no selector, so nobody fills its endpoints: write an EndpointSlice/m,
+    );
+    assert.doesNotMatch(lab.output(), /nothing serves default\/web/);
+    assert.match(lab.output(), /curl -s http:\/\/web\.default:80\//, 'what is worth trying is served');
+  });
+});
+
 test('a manifest on standard input is applied', needsLab, async () => {
   const input = webService('piped');
   const command = ['--', program, 'run', '--from', 'pod/client', '--', ...getText('http://piped/')];

@@ -16,7 +16,8 @@ import { adjust, adjustItems, fill } from './fill.ts';
 
 /** A pod with its defaults. Requests left open follow the limits: pods only, not templates. */
 export function setPodDefaults(pod: Pod): Pod {
-  return adjust(pod, 'spec', (spec) => {
+  // upstream's spec is a struct and so always there: its defaults are set, and validation misses the containers alone
+  return adjust({ ...pod, spec: pod.spec ?? { containers: [] } }, 'spec', (spec) => {
     const defaulted = fill(setPodSpecDefaults(spec), { enableServiceLinks: true });
     const withContainers = adjust(defaulted, 'containers', (containers) => adjustItems(containers, setRequests));
     return adjust(withContainers, 'initContainers', (containers) => adjustItems(containers, setRequests));
