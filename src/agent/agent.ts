@@ -131,9 +131,11 @@ export class Agent {
     await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced()]);
     // A server older than 1.33 does not know the kind: then what the options say must do.
     if (serviceCidrs !== undefined) await Promise.race([serviceCidrs.synced(), wait(maxCidrWaitMs)]);
-    this.#isRunning = true;
     this.#startedAtMs = this.#clock.now();
+    // It tells of everything that is there: that is one change.
     this.#tracker.start();
+    this.#isRunning = true;
+    this.#schedule();
     this.#options.linkAddresses?.start(() => {
       this.#tracker.markAll();
       this.#schedule();
