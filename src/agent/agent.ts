@@ -2,14 +2,12 @@
  * The node's proxy: informers -> what has changed -> decisions -> rows -> one kernel transaction per family, then the health-check
  * ports and stale UDP flows. Level-triggered: a sync that fails is followed by reading the kernel back and making it right.
  */
-import type { Service } from '../api/index.ts';
 import { BackOff } from '../client/index.ts';
 import type { Clock } from '../client/index.ts';
 import { systemClock } from '../client/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { messageOf, MetricsRegistry } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { decide, internalIpsOf, settleClaims } from '../routing/index.ts';
 import type { RoutingDecision } from '../routing/index.ts';
 import { clearAffinity, listAffinity } from './affinity-entries.ts';
 import type { AffinityEntry, AffinityFilter, FrontendOwner } from './affinity-entries.ts';
@@ -19,7 +17,6 @@ import type { AgentOptions } from './agent-options.ts';
 import { ChangeTracker } from './change-tracker.ts';
 import type { Dirty } from './change-tracker.ts';
 import { ClaimReports } from './claim-reports.ts';
-import { compileDecision } from './compile.ts';
 import { FlowCleaner } from './flow-cleaner.ts';
 import type { FlowFacts } from './flow-cleaner.ts';
 import { HealthCheckServers } from './health-check-servers.ts';
@@ -27,10 +24,9 @@ import type { HealthCheck } from './health-check-servers.ts';
 import { collectMetrics, measureSync } from './collect-metrics.ts';
 import { KernelTable } from './kernel-table.ts';
 import type { SyncResult } from './kernel-table.ts';
-import { nodeRowsOf } from './node-rows.ts';
-import type { NodeFacts } from './node-rows.ts';
 import { isNodeEligible, ProxyHealth } from './proxy-health.ts';
 import { isUdpFrontend, noEndpoints, suspectsOf, suspectsOfNewAddresses, udpFrontends } from './stale-flows.ts';
+import { StateFiller } from './state-filler.ts';
 import { TableMonitor } from './table-monitor.ts';
 import type { TableState } from './table-state.ts';
 
@@ -44,6 +40,7 @@ export class Agent {
   readonly #logger: Logger;
   readonly #clock: Clock;
   readonly #tracker: ChangeTracker;
+  readonly #filler: StateFiller;
   readonly #tables: readonly KernelTable[];
   readonly #healthChecks: HealthCheckServers;
   readonly #monitor: TableMonitor | undefined;
@@ -79,9 +76,10 @@ export class Agent {
       nodeName: options.nodeName,
       onChange: () => this.#schedule(),
     });
+    this.#filler = new StateFiller(options, this.#tracker);
     const chainOptions = {
       masqueradeAll: options.masqueradeAll ?? false,
-      detectsPods: this.#detectsPods,
+      detectsPods: this.#filler.detectsPods,
       dropsInvalid: options.dropsInvalid ?? true,
     };
     this.#tables = options.families.map(
@@ -133,9 +131,11 @@ export class Agent {
     await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced()]);
     // A server older than 1.33 does not know the kind: then what the options say must do.
     if (serviceCidrs !== undefined) await Promise.race([serviceCidrs.synced(), wait(maxCidrWaitMs)]);
-    this.#isRunning = true;
     this.#startedAtMs = this.#clock.now();
+    // It tells of everything that is there: that is one change.
     this.#tracker.start();
+    this.#isRunning = true;
+    this.#schedule();
     this.#options.linkAddresses?.start(() => {
       this.#tracker.markAll();
       this.#schedule();
@@ -200,23 +200,12 @@ export class Agent {
 
   /** The decision for one Service as it stands in the kernel, claims of other Services apart; undefined when there is no such Service. */
   decide(key: string, family: IpFamily): RoutingDecision | undefined {
-    const service = this.#options.informers.services.get(key);
-    if (service === undefined) return undefined;
-    const { nodeName, informers, masqueradeAll } = this.#options;
-    return decide({
-      service,
-      slices: this.#tracker.slicesOf(key),
-      nodes: informers.nodes,
-      nodeName,
-      family,
-      options: { masqueradeAll: masqueradeAll ?? false, detectsPods: this.#detectsPods, nodeAddresses: this.#nodeAddresses },
-    });
+    return this.#filler.decide(key, family);
   }
 
   /** The decisions for all Services, with contested frontends at their winners. Computed anew: its cost is that of a full sync. */
   decisions(family: IpFamily): RoutingDecision[] {
-    const decisions = this.#options.informers.services.list().map((service) => this.decide(keyOf(service), family));
-    return settleClaims(decisions.filter((decision) => decision !== undefined));
+    return this.#filler.decisions(family);
   }
 
   /** What the kernel should hold, by family: for comparison and debugging. */
@@ -241,10 +230,6 @@ export class Agent {
     this.#logger.warn({ who }, 'someone else changed our tables, reading them back');
     this.metrics.repairs.add();
     this.repair();
-  }
-
-  get #detectsPods(): boolean {
-    return this.#options.detector?.kind !== 'none';
   }
 
   #schedule(delayMs?: number): void {
@@ -317,7 +302,7 @@ export class Agent {
   }
 
   #adopt(table: KernelTable): SyncResult {
-    const result = table.adopt((state) => this.#fill(state));
+    const result = table.adopt((state) => this.#filler.fill(state));
     // Nobody knows what happened before: every UDP flow to a Service is looked at.
     const gone = (result.withdrawn ?? []).filter(isUdpFrontend);
     this.#flows?.suspect(table.family, [...udpFrontends(table.state.frontends()), ...gone]);
@@ -327,9 +312,7 @@ export class Agent {
   #update(table: KernelTable, dirty: Dirty): SyncResult {
     const { state, family } = table;
     const nodePortIps = state.nodeRows['nodeport-ips'];
-    if (dirty.isAll || dirty.hasNewCidrs) state.setNodeRows(nodeRowsOf(this.#nodeFacts(this.#serviceCidrs()), family));
-    if (dirty.isAll) this.#fillServices(state);
-    else for (const key of dirty.services) this.#setService(state, key);
+    this.#filler.update(state, dirty);
     const result = table.commit();
     this.#flows?.suspect(family, [
       ...suspectsOf(result.touched),
@@ -344,49 +327,6 @@ export class Agent {
       servingOf: (frontend) => state?.getFrontend(frontend)?.wanted.serving ?? noEndpoints,
       nodePortIps: state?.nodeRows['nodeport-ips'] ?? [],
     };
-  }
-
-  #fill(state: TableState): void {
-    state.setNodeRows(nodeRowsOf(this.#nodeFacts(this.#serviceCidrs()), state.family));
-    this.#fillServices(state);
-  }
-
-  #fillServices(state: TableState): void {
-    const gone = new Set(state.serviceKeys());
-    for (const service of this.#options.informers.services.list()) {
-      const key = keyOf(service);
-      gone.delete(key);
-      this.#setService(state, key);
-    }
-    for (const key of gone) state.setService(key, undefined);
-  }
-
-  #setService(state: TableState, key: string): void {
-    const decision = this.decide(key, state.family);
-    state.setService(key, decision === undefined || decision.skipped !== undefined ? undefined : compileDecision(decision));
-  }
-
-  get #nodeAddresses(): readonly string[] {
-    const { nodeName, informers, nodeAddresses, primaryAddress } = this.#options;
-    const own = nodeAddresses ?? internalIpsOf(informers.nodes.get(nodeName));
-    return primaryAddress === undefined ? own : [primaryAddress, ...own];
-  }
-
-  #nodeFacts(serviceCidrs: readonly string[]): NodeFacts {
-    const { nodeName, informers, detector, nodePortAddresses, linkAddresses } = this.#options;
-    return {
-      node: informers.nodes.get(nodeName),
-      detector: detector ?? { kind: 'node-pod-cidrs' },
-      serviceCidrs,
-      nodeAddresses: this.#nodeAddresses,
-      ...(nodePortAddresses === undefined ? {} : { nodePortAddresses }),
-      ...(nodePortAddresses === undefined || linkAddresses === undefined ? {} : { linkAddresses: linkAddresses.list() }),
-    };
-  }
-
-  #serviceCidrs(): string[] {
-    const objects = this.#options.informers.serviceCidrs?.list() ?? [];
-    return [...(this.#options.serviceCidrs ?? []), ...objects.flatMap((object) => object.spec?.cidrs ?? [])];
   }
 
   #syncHealthChecks(): void {
@@ -423,8 +363,4 @@ function wait(ms: number): Promise<void> {
 
 function ownersIn(state: TableState): FrontendOwner {
   return (frontend) => state.getFrontend(frontend)?.wanted;
-}
-
-function keyOf(service: Service): string {
-  return `${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`;
 }

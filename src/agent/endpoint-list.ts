@@ -40,6 +40,11 @@ export function placeList(
   return fillHoles(wanted, old, allocateId);
 }
 
+/** Whether the same endpoints stand at the same indexes, with the same ids. */
+export function areSameLists(a: EndpointList, b: EndpointList): boolean {
+  return areEqual(a.endpoints, b.endpoints) && areEqual(a.ids ?? [], b.ids ?? []);
+}
+
 function fillHoles(wanted: readonly Bytes[], old: EndpointList, allocateId: (() => number) | undefined): EndpointList {
   const fresh = new Set(wanted);
   const endpoints: Bytes[] = [];
@@ -68,7 +73,7 @@ function fillHoles(wanted: readonly Bytes[], old: EndpointList, allocateId: (() 
   return allocateId === undefined ? { endpoints } : { endpoints, ids };
 }
 
-function areEqual(a: readonly Bytes[], b: readonly Bytes[]): boolean {
+function areEqual<T>(a: readonly T[], b: readonly T[]): boolean {
   if (a.length !== b.length) return false;
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false;
   return true;

@@ -3,7 +3,7 @@ import type { IpFamily } from '../net/index.ts';
 import type { WantedFrontend, WantedTarget } from './compile.ts';
 import type { Changes, PlacedList, Row } from './changes.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
-import { emptyList, placeList } from './endpoint-list.ts';
+import { areSameLists, emptyList, placeList } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
 import { outsideOffset, pickChainName } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
@@ -123,6 +123,7 @@ function diffList(
     if (after !== undefined && after.endpoints.length > 0) changes.lists.push({ frontend, list: after, offset });
     return;
   }
+  if (after !== undefined && areSameLists(before, after)) return;
   const length = Math.max(before.endpoints.length, after?.endpoints.length ?? 0);
   const gone = new Map<number, Bytes>();
   const come = new Map<number, Bytes>();

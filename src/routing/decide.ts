@@ -64,7 +64,8 @@ export function decide(input: DecideInput): RoutingDecision {
   const head = { namespace, name, family, nodeName, createdAt: service.metadata?.creationTimestamp ?? '' };
   const skipped = skipReason(service, family);
   if (skipped !== undefined) return { ...head, skipped, ports: [] };
-  const slices = input.slices.filter((slice) => belongsTo(slice, namespace, name));
+  const isOwn = (slice: EndpointSlice): boolean => belongsTo(slice, namespace, name);
+  const slices = input.slices.every(isOwn) ? input.slices : input.slices.filter(isOwn);
   const context: ServiceContext = {
     input,
     spec: service.spec ?? {},
@@ -274,7 +275,7 @@ function affinityOf(spec: ServiceContext['spec']): { readonly affinity?: Affinit
 function clusterIpsOf(service: Service): readonly string[] {
   const list = service.spec?.clusterIPs ?? [];
   const addresses = list.length > 0 ? list : [service.spec?.clusterIP ?? ''];
-  return addresses.filter((address) => address !== '');
+  return addresses.includes('') ? addresses.filter((address) => address !== '') : addresses;
 }
 
 function vipsOf(service: Service): readonly string[] {

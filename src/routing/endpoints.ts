@@ -39,14 +39,12 @@ export interface CollectInput {
  * of the first slice by name: its hints must be the same on every node, whatever the order in which slices came.
  * A nil `ready` or `serving` means true, a nil `terminating` false; a port joins by name and protocol.
  */
-export function collectEndpoints(slices: readonly EndpointSlice[], input: CollectInput): Candidate[] {
-  const best = new Map<string, Candidate>();
+export function collectEndpoints(slices: readonly EndpointSlice[], input: CollectInput): readonly Candidate[] {
+  const fit: Candidate[] = [];
   const unfit: Candidate[] = [];
-  let usualPort: number | undefined;
   for (const slice of slices) {
     const port = portOf(slice, input);
     const fault = sliceFault(slice, input, port);
-    if (fault === undefined) usualPort ??= port;
     for (const endpoint of slice.endpoints ?? []) {
       const text = endpoint.addresses[0] ?? '';
       const address = canonicalIp(text, input.family);
@@ -55,30 +53,37 @@ export function collectEndpoints(slices: readonly EndpointSlice[], input: Collec
         hints: hintsOf(endpoint),
         unfit: fault ?? (address === undefined ? badAddress : undefined),
       };
-      if (candidate.unfit !== undefined) {
-        unfit.push(candidate);
-        continue;
-      }
-      // Nearly always the address alone tells endpoints apart, and is a string that is there.
-      const key = port === usualPort ? candidate.facts.address : formatHostPort(candidate.facts.address, port ?? 0);
-      const other = best.get(key);
-      if (other === undefined) {
-        best.set(key, candidate);
-        continue;
-      }
-      const [winner, loser] = isBetter(candidate, other) ? [candidate, other] : [other, candidate];
-      best.set(key, winner);
-      unfit.push({ ...loser, unfit: { used: false, code: 'duplicate', slice: winner.facts.slice } });
+      (candidate.unfit === undefined ? fit : unfit).push(candidate);
     }
   }
   const terminator = input.family === 'IPv4' ? ':' : ']';
-  const fit = [...best.values()].sort((a, b) => compareHostPorts(a.facts, b.facts, terminator));
-  return unfit.length === 0 ? fit : [...fit, ...unfit.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))];
+  fit.sort((a, b) => compareHostPorts(a.facts, b.facts, terminator));
+  const best = withoutDuplicates(fit, unfit);
+  return unfit.length === 0 ? best : [...best, ...unfit.sort((a, b) => (sortKey(a) < sortKey(b) ? -1 : 1))];
+}
+
+/** Of neighbours with the same address and port the best; the others go to `unfit`. */
+function withoutDuplicates(sorted: readonly Candidate[], unfit: Candidate[]): readonly Candidate[] {
+  const isSame = (a: Candidate, b: Candidate | undefined): boolean =>
+    a.facts.address === b?.facts.address && a.facts.port === b.facts.port;
+  if (!sorted.some((candidate, index) => isSame(candidate, sorted[index + 1]))) return sorted;
+  const best: Candidate[] = [];
+  for (const candidate of sorted) {
+    const other = best.at(-1);
+    if (other === undefined || !isSame(candidate, other)) {
+      best.push(candidate);
+      continue;
+    }
+    const [winner, loser] = isBetter(candidate, other) ? [candidate, other] : [other, candidate];
+    best[best.length - 1] = winner;
+    unfit.push({ ...loser, unfit: { used: false, code: 'duplicate', slice: winner.facts.slice } });
+  }
+  return best;
 }
 
 /** The order of the texts `10.0.0.1:80` or `[fd00::1]:80`, without making them. The terminator is what follows the address there. */
 function compareHostPorts(a: Facts, b: Facts, terminator: string): number {
-  if (a.address === b.address) return String(a.port) < String(b.port) ? -1 : 1;
+  if (a.address === b.address) return a.port === b.port ? 0 : String(a.port) < String(b.port) ? -1 : 1;
   const isShorter = a.address.length < b.address.length;
   const [short, long] = isShorter ? [a.address, b.address] : [b.address, a.address];
   const isBefore =

@@ -79,6 +79,8 @@ export class NetlinkSocket {
   readonly portId: number;
   #sequence = 1;
   #isClosed = false;
+  /** Nothing is left in the receive queue: the last request went to its end. */
+  #isDrained = false;
   readonly #block = new Uint8Array(BLOCK_BYTES);
   #smallMessages: SmallMessages | undefined;
 
@@ -102,7 +104,10 @@ export class NetlinkSocket {
     let pending = expectedAcks;
     for (;;) {
       const block = this.#receive(pending > 0);
-      if (block === undefined) break;
+      if (block === undefined) {
+        this.#isDrained = true;
+        break;
+      }
       for (const message of readMessages(block)) {
         const index = (message.sequence - first) >>> 0;
         if (index >= writer.count) continue;
@@ -138,6 +143,7 @@ export class NetlinkSocket {
         if (message.sequence !== first) continue;
         if (message.type === NLMSG_ERROR) {
           const acknowledgement = readAcknowledgement(message);
+          this.#isDrained = true;
           if (acknowledgement.errno !== 0) throw toNetlinkError(acknowledgement, writer.bytes, shapeOf);
           return;
         }
@@ -203,6 +209,7 @@ export class NetlinkSocket {
         if ((message.flags & NLM_F_DUMP_INTR) !== 0) isDisturbed = true;
         if (message.type === NLMSG_ERROR || message.type === NLMSG_DONE) {
           const acknowledgement = readAcknowledgement(message);
+          this.#isDrained = true;
           if (acknowledgement.errno === EINTR) return undefined;
           if (acknowledgement.errno !== 0) throw toNetlinkError(acknowledgement, writer.bytes, shapeOf);
           return isDisturbed ? undefined : messages;
@@ -215,7 +222,7 @@ export class NetlinkSocket {
   /** Answers the sequence number of the first message. */
   #send(writer: MessageWriter, shapeOf: ShapeOf): number {
     if (this.#isClosed) throw new Error('netlink socket is closed');
-    this.discardPending();
+    if (!this.#isDrained) this.discardPending();
     const first = this.#sequence;
     const bytes = writer.bytes;
     if (bytes.length > this.maxSendBytes) {
@@ -223,6 +230,7 @@ export class NetlinkSocket {
     }
     renumber(bytes, first);
     this.#sequence = (first + writer.count) >>> 0 || 1;
+    this.#isDrained = false;
     try {
       libc().send(this.fd, bytes, 0);
     } catch (error) {
