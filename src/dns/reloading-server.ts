@@ -42,14 +42,24 @@ export async function startReloadingDns(
   let isClosed = false;
   let underWay: Promise<boolean> | undefined;
 
+  /** What is wrong is said once, and not again until the file changes. */
+  const parse = (read: CorefileOnDisk): readonly BlockConfig[] => {
+    try {
+      return read.parse();
+    } catch (error) {
+      file = read;
+      throw error;
+    }
+  };
+
   const reload = async (): Promise<boolean> => {
     try {
       const read = readFile();
       if (read.fingerprint === file.fingerprint) return false;
-      // also when it is wrong: it is said once, not every half minute
-      file = read;
-      const asked = read.parse();
+      const asked = parse(read);
       const next = await options.start(asked, current);
+      // only now: what could not be started, for the API was away, is tried again
+      file = read;
       const old = current;
       [current, blocks] = [next, asked];
       tellVersion();

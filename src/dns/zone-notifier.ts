@@ -1,4 +1,5 @@
 /** Tells secondary servers that the zone has changed, so that they fetch it now and not at their next refresh (NOTIFY, RFC 1996). */
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NameIndex } from '../names/index.ts';
 import { rrTypes } from '../names/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -27,15 +28,17 @@ export interface ZoneNotifierOptions {
 export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { readonly logger: Logger }): () => void {
   const { index, targets } = options;
   const stopping = new AbortController();
-  const told = new Map<UpstreamAddress, { serial: number; isBusy: boolean }>(
-    targets.map((target) => [target, { serial: 0, isBusy: false }]),
-  );
+  const told = new Map<UpstreamAddress, Told>(targets.map((target) => [target, { serial: 0, isBusy: false, isSilent: false }]));
 
-  const tell = async (target: UpstreamAddress, serial: number): Promise<void> => {
+  const tell = async (target: UpstreamAddress, state: Told): Promise<void> => {
+    const { serial } = state;
     for (let attempt = 0; attempt < maxTries && !stopping.signal.aborted && index.serial === serial; attempt++) {
       const line = openUdpLine(target, options.randomId);
+      const waitMs = (options.timeoutMs ?? 2_000) * 2 ** attempt;
+      const untilMs = performance.now() + waitMs;
       try {
-        const answer = await line.ask(notifyMessage(index), (options.timeoutMs ?? 2_000) * 2 ** attempt);
+        const answer = await line.ask(notifyMessage(index), waitMs);
+        state.isSilent = false;
         if (answer.rcode !== rcodes.NOERROR)
           logger.warn({ ...target, rcode: rcodeName(answer.rcode) }, 'secondary refuses to be notified');
         return;
@@ -44,9 +47,14 @@ export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { re
       } finally {
         line.close();
       }
+      // a refusal comes at once; who starts just now is given its time
+      while (performance.now() < untilMs && !stopping.signal.aborted && index.serial === serial)
+        await sleep(Math.min(200, waitMs), undefined, { ref: false });
     }
-    if (!stopping.signal.aborted && index.serial === serial)
-      logger.warn({ ...target, serial }, 'secondary does not answer: it was not notified');
+    if (stopping.signal.aborted || index.serial !== serial || state.isSilent) return;
+    // said once: a client that may have the zone need not be a server
+    state.isSilent = true;
+    logger.warn({ ...target, serial }, 'secondary does not answer: it is not told of changes');
   };
 
   const timer = setInterval(() => {
@@ -57,7 +65,7 @@ export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { re
       state.isBusy = true;
       state.serial = serial;
       // `tell` logs what goes wrong and never rejects
-      void tell(target, serial).finally(() => (state.isBusy = false));
+      void tell(target, state).finally(() => (state.isBusy = false));
     }
   }, options.everyMs ?? 1_000);
   timer.unref();
@@ -65,6 +73,13 @@ export function startZoneNotifier(options: ZoneNotifierOptions, { logger }: { re
     stopping.abort();
     clearInterval(timer);
   };
+}
+
+/** What a secondary was told. */
+interface Told {
+  serial: number;
+  isBusy: boolean;
+  isSilent: boolean;
 }
 
 /** RFC 1996 §3.6 leaves it to us. */

@@ -2,7 +2,17 @@
 
 /** One thing that happens on the way, in order. */
 export interface Step {
-  readonly code: 'name' | 'frontend' | 'entry' | 'policy' | 'topology' | 'affinity' | 'source-ranges' | 'health-check' | 'note';
+  readonly code:
+    | 'name'
+    | 'cache'
+    | 'frontend'
+    | 'entry'
+    | 'policy'
+    | 'topology'
+    | 'affinity'
+    | 'source-ranges'
+    | 'health-check'
+    | 'note';
   readonly text: string;
 }
 
@@ -95,6 +105,7 @@ export type FindingCode =
   | 'port-ignored'
   | 'host-name-mismatch'
   | 'endless-search'
+  | 'outside-first'
   | 'pod-has-other-name'
   | 'name-alike'
   | 'node-resolver'
@@ -120,6 +131,15 @@ export interface NameQuery {
   readonly answers: readonly AnsweredRecord[];
   /** Why there is no record of the type (codes of names/). */
   readonly reason?: { readonly code: string; readonly message: string };
+  readonly cache: NameCaching;
+}
+
+/** Where an answer may come from other than the objects as they are now. */
+export interface NameCaching {
+  /** `never`: the name server makes the answer anew each time. `forwarded`: (the rest of) the answer is another server's, and may be remembered here. */
+  readonly server: 'never' | 'forwarded';
+  /** How long whoever asked may remember what the cluster says, in seconds, denials too; absent for names of elsewhere. */
+  readonly clientSeconds?: number;
 }
 
 /** One name that the resolver tries. */

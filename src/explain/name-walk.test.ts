@@ -25,6 +25,8 @@ ${pod('client', '')}
 ${pod('host', 'hostNetwork: true, ')}
 ${pod('host-cluster', 'hostNetwork: true, dnsPolicy: ClusterFirstWithHostNet, ')}
 ${pod('own', 'dnsPolicy: None, dnsConfig: {nameservers: [10.96.0.10], searches: [other.svc.cluster.local], options: [{name: ndots, value: "2"}]}, ')}
+${pod('dotted', 'dnsPolicy: None, dnsConfig: {nameservers: [10.96.0.10], searches: [svc.cluster.local]}, ')}
+${pod('dotted', 'dnsPolicy: None, dnsConfig: {nameservers: [10.96.0.10], searches: [svc.cluster.local]}, ')}
 `;
 const world = worldFromManifests(parseManifest(manifest, 'test.yaml'));
 
@@ -95,7 +97,20 @@ const table: readonly {
   { target: 'web', from: 'pod/host', outcome: 'no-such-name', walk: ['web foreign'], findings: ['node-resolver'] },
   { target: 'web', from: 'pod/host-cluster', outcome: 'endpoints', walk: ['web.default.svc.~ found'] },
   { target: 'both:80', from: 'pod/own', outcome: 'refused', walk: ['both.other.svc.~ found'] },
-  { target: 'a.b.c', from: 'pod/own', outcome: 'outside-name', walk: ['a.b.c foreign'] },
+  { target: 'a.b.c', from: 'pod/own', outcome: 'outside-name', walk: ['a.b.c foreign', 'a.b.c.other.svc.~ missing'] },
+  {
+    target: 'web.default',
+    from: 'pod/dotted',
+    outcome: 'endpoints',
+    walk: ['web.default foreign', 'web.default.svc.~ found'],
+    findings: ['outside-first'],
+  },
+  {
+    target: 'both.other.svc',
+    from: 'pod/own',
+    outcome: 'no-such-name',
+    walk: ['both.other.svc foreign', 'both.other.svc.other.svc.~ missing'],
+  },
 ];
 
 for (const { target, from = 'pod/client', outcome, walk, summary, findings } of table) {
@@ -136,4 +151,18 @@ test('the hints say which condition of a pod name is not met', () => {
   assert.match(hint('db-2.db'), /pod default\/unselected is not selected by Service db/);
   assert.match(hint('db-b.db'), /has spec\.subdomain elsewhere, not db/);
   assert.match(hint('elsewhere'), /default\/db-b has spec\.subdomain elsewhere: a headless Service of that name is needed/);
+});
+
+test('each query says what may be remembered of it, and a walk in vain says so in words', () => {
+  const caches = (target: string): string[] =>
+    (ask(target).name?.attempts ?? []).flatMap(({ queries }) =>
+      queries.map(({ type, cache }) => `${type} ${cache.server} ${cache.clientSeconds ?? '-'}`),
+    );
+  assert.deepEqual(caches('web'), ['A never 30', 'AAAA never 30']);
+  assert.deepEqual(caches('www.example.org.'), ['A forwarded -', 'AAAA forwarded -']);
+  assert.deepEqual(caches('alias'), ['A forwarded 30', 'AAAA forwarded 30']);
+  const words = (target: string): string | undefined => ask(target).steps.find(({ code }) => code === 'cache')?.text;
+  assert.equal(words('web'), undefined);
+  assert.match(words('db-7.db') ?? '', /anew each time; a client may keep them for 30 s, denials too; what comes from elsewhere/);
+  assert.equal(words('www.example.org.'), 'what comes from elsewhere may be from its cache, as long as the TTL says');
 });

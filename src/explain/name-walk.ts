@@ -54,11 +54,15 @@ export function walkName(world: World, client: ClientPlace, typed: string): Reso
   let emptyEnd: NameEnd | undefined;
   for (const name of namesToTry(resolver, typed)) {
     const answers = types.map((type) => explainName(index, name, type));
-    const attempt = attemptOf(name, answers);
+    const attempt = attemptOf(name, answers, index.ttlSeconds);
     attempts.push(attempt);
-    if (attempt.result === 'found' || attempt.result === 'alias')
-      return finish(endOf(world, name, attempt, answers), [], answers[0]?.withheld ?? []);
-    if (attempt.result === 'foreign') break;
+    if (attempt.result === 'found' || attempt.result === 'alias') {
+      const first = attempts.find(({ result }) => result === 'foreign');
+      const doubts = first === undefined ? [] : [outsideFirst(first.name, resolver.ndots)];
+      return finish(endOf(world, name, attempt, answers), doubts, answers[0]?.withheld ?? []);
+    }
+    // whether another server knows it is not known here; if it does not, the search goes on
+    if (attempt.result === 'foreign') continue;
     const reason = answers.find((answer) => answer.reason !== undefined)?.reason;
     // glibc goes on after a name without data, musl stops there; either way nothing has been found
     if (attempt.result === 'empty' && reason?.code === 'name-has-no-data') missing.push({ name, reason });
@@ -69,12 +73,11 @@ export function walkName(world: World, client: ClientPlace, typed: string): Reso
   if (emptyEnd !== undefined) return finish(emptyEnd, []);
   const best = bestReason(world, index, missing);
   const withheld = best === undefined ? [] : explainName(index, best.name, types[0] ?? 'A').withheld;
-  const isForeign = attempts.at(-1)?.result === 'foreign';
-  if (isForeign && !isMeantForCluster(world, index, typed, best?.name))
-    return finish(
-      { kind: 'foreign', name: typed.replace(/\.$/, ''), ...(best === undefined ? {} : { aside: best.reason.message }) },
-      [],
-    );
+  const foreign = attempts.find(({ result }) => result === 'foreign');
+  // a suffix of elsewhere in the search path may make a name of anything
+  const isLikely = foreign !== undefined && foreign.name !== typed.replace(/\.$/, '');
+  if (foreign !== undefined && (isLikely || !isMeantForCluster(world, index, typed, best?.name)))
+    return finish({ kind: 'foreign', name: foreign.name, ...(best === undefined ? {} : { aside: best.reason.message }) }, []);
   const findings = best === undefined ? [] : podNameFindings(world, labelsOf(world, best.name) ?? []);
   return finish(
     {
@@ -84,6 +87,12 @@ export function walkName(world: World, client: ClientPlace, typed: string): Reso
     findings,
     withheld,
   );
+}
+
+/** The cluster is asked second: then another server, or the client's C library, may have it otherwise. */
+function outsideFirst(name: string, ndots: number): Finding {
+  const text = `${name} is asked for before: the cluster's name is found only if no other name server knows that one, and by glibc; musl (Alpine) searches no further for a name with as many dots as ndots (${ndots})`;
+  return { kind: 'warning', code: 'outside-first', text };
 }
 
 /** Labels left of the cluster domain; undefined when the name is of another domain. */
@@ -108,7 +117,7 @@ function indexOf(world: World): NameIndex {
   return index;
 }
 
-function attemptOf(name: string, explanations: readonly NameExplanation[]): NameAttempt {
+function attemptOf(name: string, explanations: readonly NameExplanation[], ttlSeconds: number): NameAttempt {
   const queries = explanations.map(({ type, rcode, answers, reason }): NameQuery => ({
     type,
     rcode,
@@ -119,6 +128,10 @@ function attemptOf(name: string, explanations: readonly NameExplanation[]): Name
       ...(source.kind === 'EndpointSlice' ? { endpoint: source.endpoint.target ?? source.endpoint.label } : {}),
     })),
     ...(reason === undefined ? {} : { reason: { code: reason.code, message: reason.message } }),
+    cache: {
+      server: rcode === 'REFUSED' || reason?.code === 'alias-leaves-zone' ? ('forwarded' as const) : ('never' as const),
+      ...(rcode === 'REFUSED' ? {} : { clientSeconds: answers.length === 0 ? Math.min(ttlSeconds, 300) : ttlSeconds }),
+    },
   }));
   return { name, result: resultOf(explanations), queries };
 }

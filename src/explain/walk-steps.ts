@@ -18,7 +18,23 @@ export function walkSteps(client: ClientPlace, { walk, isAssumed }: ResolvedName
     if (isAnswered) steps.push(...attempt.queries.flatMap((query) => answerSteps(attempt, query)));
     else steps.push({ code: 'name', text: vainText(attempt, index === walk.attempts.length - 1) });
   }
+  // a name that is found at once raises no question of what may be remembered
+  if (walk.attempts.some(({ result }) => result !== 'found'))
+    steps.push({ code: 'cache', text: cachingText(walk.attempts.flatMap(({ queries }) => queries)) });
   return steps;
+}
+
+/** What may be remembered of the answers: a client that asked before a pod was ready goes on believing the denial for so long. */
+function cachingText(queries: readonly NameQuery[]): string {
+  const seconds = Math.max(...queries.map(({ cache }) => cache.clientSeconds ?? 0));
+  const isOwn = queries.some(({ cache }) => cache.clientSeconds !== undefined);
+  const isForwarded = queries.some(({ cache }) => cache.server === 'forwarded');
+  const denials = queries.some(({ answers, cache }) => cache.clientSeconds !== undefined && answers.length === 0)
+    ? ', denials too'
+    : '';
+  const own = `the name server makes answers about the cluster anew each time; a client may keep them for ${seconds} s${denials}`;
+  const forwarded = 'what comes from elsewhere may be from its cache, as long as the TTL says';
+  return [...(isOwn ? [own] : []), ...(isForwarded ? [forwarded] : [])].join('; ');
 }
 
 function vainText({ name, queries, result }: NameAttempt, isLast: boolean): string {
@@ -27,7 +43,7 @@ function vainText({ name, queries, result }: NameAttempt, isLast: boolean): stri
   const why = queries.find(({ reason }) => reason !== undefined)?.reason?.message;
   switch (result) {
     case 'foreign':
-      return `${name} (${types}): not below the cluster domain, so an outside name server must know it`;
+      return `${name} (${types}): not below the cluster domain, so an outside name server must know it${isLast ? '' : '; if it does not, the search goes on'}`;
     case 'empty':
       return `${name} (${types}): no data${why === undefined ? '' : `: ${why}`}${onwards}`;
     case 'missing':

@@ -4,17 +4,16 @@ import { execFile, execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
-import { pods } from '../../src/api/index.ts';
-import { PodAccess } from '../../src/kubelet/index.ts';
 import { startDnsServer } from '../../src/dns/index.ts';
 import { headlessOf, namespaceOf, serviceOf, sliceOf } from '../../src/names/sample-objects.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import { echoPod, useCluster } from './cluster-harness.ts';
 import { handInformers } from './dns-harness.ts';
 import { hasProgram, isInside } from './linux-harness.ts';
+import { lookupProgram } from './lookup-program.ts';
+import { execInPod } from './pod-exec.ts';
 
 const manifests = `${echoPod('client', { node: 'node-1' })}
 apiVersion: v1
@@ -36,22 +35,6 @@ apiVersion: v1
 kind: Service
 metadata: {name: beyond}
 spec: {type: ExternalName, externalName: shop.www.svc.example.com}
-`;
-
-/** A program for the other C library: prints the IPv4 addresses of a name, one a line, or the reason why there is none. */
-const lookupProgram = `
-#include <stdio.h>
-#include <netdb.h>
-#include <arpa/inet.h>
-int main(int count, char **words) {
-  struct addrinfo hints = {.ai_family = AF_INET, .ai_socktype = SOCK_STREAM}, *list = 0;
-  int problem = count < 2 ? EAI_NONAME : getaddrinfo(words[1], 0, &hints, &list);
-  if (problem) { printf("%s\\n", gai_strerror(problem)); return 2; }
-  for (; list; list = list->ai_next) {
-    char text[64];
-    puts(inet_ntop(AF_INET, &((struct sockaddr_in *)list->ai_addr)->sin_addr, text, sizeof text));
-  }
-}
 `;
 
 if (isInside(import.meta.url)) {
@@ -76,29 +59,7 @@ if (isInside(import.meta.url)) {
     rmSync(folder, { recursive: true });
   });
 
-  const inPod = (...command: readonly string[]): Promise<string> => inPodWith(undefined, command);
-  const inPodWith = async (input: Uint8Array | undefined, command: readonly string[]): Promise<string> => {
-    const target = await cluster().client.get(pods, 'client', { namespace: 'default' });
-    const { namespace = '', name = '', uid = '' } = target.metadata ?? {};
-    const access = new PodAccess({
-      findKubelet: (node) => cluster().machines.get(node)?.kubelet,
-      dial: () => Promise.reject(new Error('not needed')),
-    });
-    let output = '';
-    const write = async (chunk: Uint8Array): Promise<void> => void (output += new TextDecoder().decode(chunk));
-    await access.exec(
-      { namespace, name, uid, nodeName: target.spec?.nodeName ?? '' },
-      { container: 'c', command: [...command], tty: false, stdin: input !== undefined, stdout: true, stderr: true },
-      {
-        stdin: input === undefined ? undefined : Readable.from([input]),
-        writeStdout: write,
-        writeStderr: write,
-        resizes: (async function* () {})(),
-        signal: new AbortController().signal,
-      },
-    );
-    return output;
-  };
+  const inPod = (...command: readonly string[]): Promise<string> => execInPod(cluster(), 'client', command);
   /** The IPv4 addresses that the C library of this machine finds. */
   const glibc = async (name: string): Promise<string[]> =>
     [...(await inPod('getent', 'ahostsv4', name)).matchAll(/^(\S+) +STREAM/gm)].map(([, address = '']) => address);
@@ -138,7 +99,7 @@ if (isInside(import.meta.url)) {
       const binary = readFileSync(program);
       const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && /tmp/lookup "$1"';
       for (const [name, addresses] of cases) {
-        const output = await inPodWith(binary, ['sh', '-c', lookUp, 'sh', name]);
+        const output = await execInPod(cluster(), 'client', ['sh', '-c', lookUp, 'sh', name], binary);
         if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
         else assert.match(output, /does not resolve/, name);
       }

@@ -4,9 +4,9 @@ import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { pods, services } from '../../src/api/index.ts';
-import { PodAccess } from '../../src/kubelet/index.ts';
 import { applyText, until, useCluster } from './cluster-harness.ts';
 import { hasProgram, isInside } from './linux-harness.ts';
+import { execInPod } from './pod-exec.ts';
 
 const manifests = `
 apiVersion: v1
@@ -159,25 +159,7 @@ if (isInside(import.meta.url)) {
 
   test('a program in a pod resolves short names through its search path', async () => {
     const { records } = await ask(`virtual.${domain}`);
-    const target = await cluster().client.get(pods, 'busybox1', { namespace: 'default' });
-    const { namespace = '', name = '', uid = '' } = target.metadata ?? {};
-    const access = new PodAccess({
-      findKubelet: (node) => cluster().machines.get(node)?.kubelet,
-      dial: () => Promise.reject(new Error('not needed')),
-    });
-    let output = '';
-    const status = await access.exec(
-      { namespace, name, uid, nodeName: target.spec?.nodeName ?? '' },
-      { container: 'c', command: ['getent', 'hosts', 'virtual'], tty: false, stdin: false, stdout: true, stderr: true },
-      {
-        stdin: undefined,
-        writeStdout: async (chunk) => void (output += new TextDecoder().decode(chunk)),
-        writeStderr: async (chunk) => void (output += new TextDecoder().decode(chunk)),
-        resizes: (async function* () {})(),
-        signal: new AbortController().signal,
-      },
-    );
-    assert.equal(status, 0, output);
+    const output = await execInPod(cluster(), 'busybox1', ['getent', 'hosts', 'virtual']);
     assert.match(output, new RegExp(`^${(records[0] ?? '').slice(2)}\\s+virtual\\.default\\.svc\\.cluster\\.local`));
   });
 }
