@@ -77,7 +77,7 @@ if (isInside(import.meta.url)) {
       { type: 'ExternalName', externalName: 'example.com', clusterIP: '', clusterIPs: [] },
     ]) {
       const before = lab.services.get('ns/web-1');
-      await change((service) => ({ ...service, spec: { ...service.spec, ...spec } }) as Service);
+      await change((service) => ({ ...service, spec: { ...service.spec, ...spec } }));
       assert.equal(await lab.tcp('a3', '10.96.0.1', 80, { timeoutMs: 150 }), 'timeout');
       await change((service) => before ?? service);
       assert.match(await lab.tcp('a3', '10.96.0.1', 80), /^a1 /);
@@ -105,10 +105,8 @@ if (isInside(import.meta.url)) {
       const seen = new Set<string>();
       for (let index = 0; index < 30; index++) {
         const socket = await lab.thread.connectTcp(lab.place('a3').namespace, { address: '10.96.0.1', port: 80 });
-        const [chunk] = (await new Promise<[Buffer]>((resolve) => socket.once('data', (data: Buffer) => resolve([data])))) as [
-          Buffer,
-        ];
-        seen.add(servedIn(chunk.toString(), 'IPv4')?.endpoint ?? '');
+        const text = await new Promise<string>((resolve) => socket.once('data', (data: Buffer) => resolve(data.toString())));
+        seen.add(servedIn(text, 'IPv4')?.endpoint ?? '');
         socket.destroy();
       }
       assert.deepEqual([...seen].sort(), [`${at('a1')} 8081`, `${at('b1')} 8082`]);
