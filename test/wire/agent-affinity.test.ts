@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { Agent } from '../../src/agent/index.ts';
 import { tableOf } from '../../src/agent/index.ts';
+import { mustParseCidr } from '../../src/net/index.ts';
 import { AgentLab, podAddress } from './agent-lab.ts';
 import { isInside } from './linux-harness.ts';
 
@@ -87,6 +88,31 @@ if (isInside(import.meta.url)) {
         .map(({ frontend }) => frontend.protocol);
       assert.deepEqual(protocols, ['UDP', 'UDP', 'UDP']);
       assert.equal(agent().clearAffinity({}), 3);
+    });
+
+    test('all addresses of the node that answer a node port share one pin for a client', async () => {
+      const { routes } = lab.place('n1');
+      routes.addAddress('eth0', mustParseCidr('10.0.1.77/16'));
+      await lab.agents.get('n1')?.stop();
+      await lab.startAgent('n1', { nodePortAddresses: ['10.0.1.0/24'], nodeAddresses: ['10.0.1.1', '10.0.1.77'] });
+      for (let round = 0; round < 6; round++) {
+        const [pinned] = await repeat(1, () => lab.tcp('outside', '10.0.1.1', 30_006));
+        assert.deepEqual(await repeat(3, () => lab.tcp('outside', '10.0.1.77', 30_006)), [pinned]);
+        assert.equal(agent().clearAffinity({}), 1);
+      }
+      await lab.agents.get('n1')?.stop();
+      await lab.startAgent('n1');
+      routes.deleteAddress('eth0', mustParseCidr('10.0.1.77/16'));
+    });
+
+    test('D22: without affinity a client goes anywhere at once, and with it anew it is pinned anew', async () => {
+      const ask = (): Promise<string> => lab.tcp('a3', '10.96.0.7', 80);
+      assert.equal((await repeat(8, ask)).length, 1);
+      await lab.serve('web-7', {}, pods);
+      assert.deepEqual((await repeat(40, ask)).sort(), pods);
+      await lab.serve('web-7', affinity, pods);
+      assert.equal((await repeat(8, ask)).length, 1);
+      agent().clearAffinity({});
     });
 
     test('removed entries let clients go elsewhere; only those that are meant are removed', async () => {

@@ -1,7 +1,5 @@
-/** The node's proxy and what is in the kernel already: adoption, damage, strangers, restarts; the health-check node ports; UDP clients. */
+/** The node's proxy and what is in the kernel already: adoption, damage, strangers, restarts; UDP clients. */
 import assert from 'node:assert/strict';
-import { get } from 'node:http';
-import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { dumpRows, dumpStructure, findFaults, tableOf } from '../../src/agent/index.ts';
@@ -236,56 +234,6 @@ if (isInside(import.meta.url)) {
     });
   });
 
-  describe('health-check node ports', () => {
-    const spec = {
-      type: 'LoadBalancer',
-      externalTrafficPolicy: 'Local',
-      healthCheckNodePort: 30_088,
-      ports: [{ name: 'tcp', port: 80, nodePort: 30_040 }],
-    };
-
-    test('answer 200 where a ready endpoint is and 503 elsewhere, as upstream does', async () => {
-      await lab.serve('web-40', spec, ['a1', 'a2']);
-      for (const address of ['10.0.1.1', 'fd00:0:0:1::1']) {
-        const { status, headers, body } = await fetchFrom(lab, address, 30_088);
-        assert.equal(status, 200);
-        assert.equal(headers['content-type'], 'application/json');
-        assert.equal(headers['x-content-type-options'], 'nosniff');
-        assert.equal(headers['x-load-balancing-endpoint-weight'], '2');
-        assert.equal(
-          body,
-          '{\n\t"service": {\n\t\t"namespace": "ns",\n\t\t"name": "web-40"\n\t},\n\t"localEndpoints": 2,\n\t"serviceProxyHealthy": true\n}',
-        );
-      }
-      const elsewhere = await fetchFrom(lab, '10.0.1.2', 30_088);
-      assert.equal(elsewhere.status, 503);
-      assert.match(elsewhere.body, /"localEndpoints": 0/);
-    });
-
-    test('follow an endpoint within 100 ms', async () => {
-      const status = async (address: string): Promise<number> => (await fetchFrom(lab, address, 30_088)).status ?? 0;
-      const tookMs = await bestOf(6, 100, async (attempt) => {
-        const isAway = attempt % 2 === 0;
-        lab.setEndpoints('web-40', [isAway ? 'b1' : 'a1'], [{ name: 'tcp' }]);
-        const [from, to] = isAway ? ['10.0.1.1', '10.0.1.2'] : ['10.0.1.2', '10.0.1.1'];
-        const startMs = performance.now();
-        while ((await status(from)) !== 503 || (await status(to)) !== 200) {
-          assert.ok(performance.now() - startMs < 5000, 'never followed');
-        }
-        return performance.now() - startMs;
-      });
-      assert.ok(tookMs < 100, `${tookMs} ms`);
-    });
-
-    test('move with the port and close with the Service', async () => {
-      await lab.serve('web-40', { ...spec, healthCheckNodePort: 30_089 }, ['a1']);
-      assert.equal((await fetchFrom(lab, '10.0.1.1', 30_089)).status, 200);
-      assert.equal(await lab.tcp('outside', '10.0.1.1', 30_088), 'refused');
-      await lab.remove('web-40');
-      assert.equal(await lab.tcp('outside', '10.0.1.1', 30_089), 'refused');
-    });
-  });
-
   describe('a UDP client that keeps its socket', () => {
     const ports = [{ name: 'udp', port: 80, protocol: 'UDP', nodePort: 30_050 }];
     for (const [name, from, address, port] of [
@@ -337,23 +285,6 @@ class SmallNftables extends Nftables {
   override get maxBatchBytes(): number {
     return 60_000;
   }
-}
-
-interface Fetched {
-  readonly status: number | undefined;
-  readonly headers: IncomingMessage['headers'];
-  readonly body: string;
-}
-
-async function fetchFrom(lab: AgentLab, address: string, port: number): Promise<Fetched> {
-  const socket = await lab.thread.connectTcp(lab.place('outside').namespace, { address, port }, { timeoutMs: 1000 });
-  return new Promise((resolve, reject) => {
-    get({ createConnection: () => socket, host: 'node', headers: { connection: 'close' } }, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => (body += chunk.toString()));
-      response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, body }));
-    }).on('error', reject);
-  });
 }
 
 /** A connection from a3 through a Service of its own to an echo server on a1, which both stay open. */

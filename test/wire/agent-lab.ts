@@ -104,7 +104,7 @@ export class AgentLab {
     for (const agent of this.agents.values()) await agent.idle();
   }
 
-  /** Puts a Service with the named pods as its endpoints, in both families, and waits for the agents. `!` before a pod: not ready. */
+  /** Puts a Service with the named pods as its endpoints (as `setEndpoints`), in both families, and waits for the agents. */
   async serve(
     name: string,
     spec: Readonly<Record<string, unknown>>,
@@ -132,6 +132,7 @@ export class AgentLab {
     await this.settled();
   }
 
+  /** Before a pod `!`: not ready; `~`: terminating and still serving; `-`: terminating and not serving. */
   setEndpoints(
     name: string,
     pods: readonly string[],
@@ -146,8 +147,8 @@ export class AgentLab {
         addressType: family,
         ports: ports.map((port) => ({ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: podPort })),
         endpoints: pods.map((text) => {
-          const pod = text.replace('!', '');
-          return { addresses: [podAddress(pod, family)], nodeName: nodeOf(pod), conditions: { ready: !text.startsWith('!') } };
+          const pod = text.replace(/^[!~-]/, '');
+          return { addresses: [podAddress(pod, family)], nodeName: nodeOf(pod), conditions: conditionsOf(text) };
         }),
       };
       this.slices.set(slice);
@@ -342,6 +343,19 @@ export function podAddress(pod: string, family: IpFamily): string {
   const node = pod.startsWith('a') ? 1 : 2;
   const number = 10 + Number(pod.slice(1));
   return family === 'IPv4' ? `10.244.${node}.${number}` : `fd00:10:244:${node}::${number}`;
+}
+
+function conditionsOf(text: string): { readonly ready: boolean; readonly serving?: boolean; readonly terminating?: boolean } {
+  switch (text.charAt(0)) {
+    case '!':
+      return { ready: false };
+    case '~':
+      return { ready: false, serving: true, terminating: true };
+    case '-':
+      return { ready: false, serving: false, terminating: true };
+    default:
+      return { ready: true };
+  }
 }
 
 function nodeOf(pod: string): string {

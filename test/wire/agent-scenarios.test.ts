@@ -9,7 +9,7 @@ import { dumpRows, frontendText, tableOf } from '../../src/agent/index.ts';
 import { serviceCidrs } from '../../src/api/index.ts';
 import type { EndpointSlice } from '../../src/api/index.ts';
 import { Conntrack } from '../../src/linux/index.ts';
-import { formatIp, mustParseCidr, mustParseIp } from '../../src/net/index.ts';
+import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
 import { AgentLab, podAddress } from './agent-lab.ts';
 import { MemoryInformer } from './memory-informer.ts';
 import { hasProgram, isInside, run } from './linux-harness.ts';
@@ -180,82 +180,6 @@ if (isInside(import.meta.url)) {
     await lab.settled();
     assert.deepEqual([await counts('10.96.0.200'), await counts('10.98.0.1')], [1n, 0n]);
     await restart();
-  });
-
-  describe('D23: a UDP client that keeps its socket follows a pod that is replaced', () => {
-    const ports = [{ name: 'udp', port: 80, protocol: 'UDP', nodePort: 30_002 }];
-    for (const [name, from, address, port, spec] of [
-      ['a node process to the cluster IP', 'n1', '10.96.0.2', 80, {}],
-      ['the outside to a load-balancer address', 'outside', '10.0.8.2', 80, { type: 'LoadBalancer' }],
-      ['a pod under internalTrafficPolicy Local', 'a3', '10.96.0.2', 80, { internalTrafficPolicy: 'Local' }],
-      [
-        'the outside to a node port under externalTrafficPolicy Local',
-        'outside',
-        '10.0.1.1',
-        30_002,
-        { externalTrafficPolicy: 'Local' },
-      ],
-      ['a pod with affinity', 'a3', '10.96.0.2', 80, { sessionAffinity: 'ClientIP' }],
-    ] as const) {
-      test(name, async () => {
-        await lab.serve('web-2', { type: 'NodePort', ...spec, ports }, ['a1'], ['10.0.8.2']);
-        const client = await lab.openUdpClient(from, address, port);
-        assert.match(await client.ask(), /^a1 /);
-        lab.setEndpoints('web-2', ['!a1'], ports);
-        await lab.settled();
-        await client.ask(200);
-        lab.setEndpoints('web-2', ['a2'], ports);
-        await lab.settled();
-        assert.match(await client.ask(), /^a2 /);
-        client.close();
-      });
-    }
-  });
-
-  test('D24: a UDP client of a node port follows a change of the target port', async () => {
-    const ports = [{ name: 'udp', port: 80, protocol: 'UDP', nodePort: 30_003 }];
-    await lab.serve('web-3', { type: 'NodePort', ports }, ['a1']);
-    const good = lab.slices.get('ns/web-3-IPv4');
-    assert.ok(good !== undefined);
-    lab.slices.set({ ...good, ports: [{ name: 'udp', protocol: 'UDP', port: 8081 }] });
-    await lab.settled();
-    const client = await lab.openUdpClient('outside', '10.0.1.1', 30_003);
-    assert.match(await client.ask(200), /^(refused|timeout)$/);
-    lab.slices.set(good);
-    await lab.settled();
-    assert.match(await client.ask(), /^a1 /);
-    client.close();
-  });
-
-  test('D25: flows that are none of the Service are left alone, also by a restart of the agent', async () => {
-    await lab.serve('web-4', {}, ['a1']);
-    const direct = await lab.openUdpClient('outside', at('a1'), 8080);
-    const through = await lab.openUdpClient('a3', '10.96.0.4', 80);
-    assert.match(await direct.ask(), /^a1 /);
-    assert.match(await through.ask(), /^a1 /);
-    const conntrack = new Conntrack(await lab.thread.openNetlink(lab.place('n1').namespace, 'netfilter'));
-    const flows = (): string[] =>
-      conntrack
-        .listFlows({ family: 'IPv4', protocol: 17 })
-        .filter(({ original }) => [80, 8080].includes(original.destinationPort))
-        .map(({ original, id }) => `${formatIp(original.source)}>${formatIp(original.destination)} ${id}`)
-        .sort();
-    const before = flows();
-    assert.equal(before.length, 2);
-    lab.setEndpoints('web-4', ['a1', 'a2']);
-    await lab.settled();
-    assert.deepEqual(flows(), before);
-    await restart();
-    assert.deepEqual(flows(), before);
-    await lab.agents.get('n1')?.stop();
-    lab.setEndpoints('web-4', ['a2']);
-    await lab.startAgent('n1');
-    assert.equal(flows().length, 1, 'a flow that became stale while no agent ran');
-    assert.match(await through.ask(), /^a2 /);
-    assert.match(await direct.ask(), /^a1 /);
-    conntrack.close();
-    direct.close();
-    through.close();
   });
 
   test('D34: hints for the node, then for the zone when its endpoint dies, and back on recovery', async () => {
