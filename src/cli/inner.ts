@@ -5,9 +5,10 @@ import { startCluster } from '../cluster/index.ts';
 import type { Cluster } from '../cluster/index.ts';
 import { exitWithParent, keepInheritedDescriptors } from '../linux/index.ts';
 import { readManifests } from '../manifest/index.ts';
-import { CodedError, createLogger, messageOf } from '../observe/index.ts';
+import { createLogger } from '../observe/index.ts';
 import { answerControl } from './answer-control.ts';
 import { serveControl } from './control.ts';
+import { sentenceOf } from './failure.ts';
 import type { FromInner, InnerOptions, ToInner } from './messages.ts';
 import { parsePublication, publish } from './publish.ts';
 import { summarize } from './summary.ts';
@@ -27,11 +28,8 @@ export async function inner(text: string): Promise<void> {
     // every process, namespace and mount of the lab ends with this one
     process.exit(0);
   } catch (error) {
-    const isExpected = error instanceof CodedError;
-    say({
-      kind: 'failed',
-      message: isExpected ? messageOf(error) : error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    say({ kind: 'failed', message: sentenceOf(error) ?? stack });
     setImmediate(() => process.exit(1));
   }
 }

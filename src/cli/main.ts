@@ -1,7 +1,7 @@
 /** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { CodedError } from '../observe/index.ts';
 import type { Shell } from './completion.ts';
+import { reportFailure } from './failure.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without the program's own name) and sets the process's exit status. */
@@ -16,14 +16,6 @@ export async function main(args: readonly string[]): Promise<void> {
     }
     reportFailure(error);
   }
-}
-
-/** Prints what went wrong and sets the exit status to 1. */
-export function reportFailure(error: unknown): void {
-  process.exitCode = 1;
-  // an expected error has a message that says what to do; anything else is a bug, and its stack helps to mend it
-  if (error instanceof CodedError) console.error(`fairlead: ${error.message}`);
-  else console.error(error);
 }
 
 /** The command line as it is defined: for parsing it, and for what else follows from it. */
@@ -47,7 +39,7 @@ export function createProgram(): Command {
     .addOption(
       new Option('--ip-family <family>', 'address families of the cluster').choices(['ipv4', 'ipv6', 'dual']).default('ipv4'),
     )
-    .option('--port <port>', 'port of the API on this host (the next free one if taken)', positiveInteger, 6443)
+    .option('--port <port>', 'port of the API on this host (the next free one if taken)', portNumber, 6443)
     .addOption(
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
     )
@@ -104,7 +96,7 @@ export function createProgram(): Command {
     .command('apiserver')
     .description('the Kubernetes API alone')
     .option('--data <dir>', 'keep the objects in this directory')
-    .option('--port <port>', 'port on this host (the next free one if taken)', positiveInteger, 6443)
+    .option('--port <port>', 'port on this host (the next free one if taken)', portNumber, 6443)
     .option('--kubeconfig <file>', 'write the kubeconfig there (mode 0600)')
     .addOption(
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('error'),
@@ -255,6 +247,12 @@ function nodeCount(text: string): number {
   const count = positiveInteger(text);
   if (count > maxNodes) throw new InvalidArgumentError(`A lab holds ${maxNodes} nodes at most.`);
   return count;
+}
+
+function portNumber(text: string): number {
+  const port = positiveInteger(text);
+  if (port > 65_535) throw new InvalidArgumentError('A port is at most 65535.');
+  return port;
 }
 
 /** Commander names the flag and the value in front of this message. */

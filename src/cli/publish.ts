@@ -40,7 +40,12 @@ export async function publish(cluster: Cluster, publication: Publication): Promi
   await new Promise<void>((done, fail) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const text = `127.0.0.1:${publication.localPort}`;
-      const why = error.code === 'EADDRINUSE' ? 'is taken; choose another local port' : `cannot be opened: ${error.message}`;
+      const why =
+        error.code === 'EADDRINUSE'
+          ? 'is taken; choose another local port'
+          : error.code === 'EACCES'
+            ? 'is for root alone; choose a local port above 1023'
+            : `cannot be opened: ${error.message}`;
       fail(new PublishError(`-p: ${text} ${why}`, { code: 'port-taken', text }));
     });
     server.listen(publication.localPort, '127.0.0.1', done);

@@ -10,11 +10,12 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CodedError, messageOf } from '../observe/index.ts';
 import { findDirectoryUser } from './directory-user.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
@@ -66,6 +67,17 @@ export function controlSocketIn(directory: string): string {
  * name runs or starts, or when somebody else owns the directory.
  */
 export async function claimLab(state: LabState): Promise<string> {
+  for (;;) {
+    try {
+      return await tryToClaim(state);
+    } catch (error) {
+      // another lab's end took the directory of all labs along, just now
+      if (!hasCode(error, 'ENOENT') || existsSync(labsDirectory())) throw error;
+    }
+  }
+}
+
+async function tryToClaim(state: LabState): Promise<string> {
   const { name } = state;
   const parent = labsDirectory();
   makeFolder(parent, name);
@@ -79,11 +91,12 @@ export async function claimLab(state: LabState): Promise<string> {
   const prepared = join(parent, `.${name}.${process.pid}`);
   rmSync(prepared, { recursive: true, force: true });
   mkdirSync(prepared, { mode: 0o700 });
-  writeState(prepared, state);
   try {
+    writeState(prepared, state);
     renameSync(prepared, directory);
   } catch (error) {
-    rmSync(prepared, { recursive: true, force: true });
+    releaseLab(prepared);
+    if (!existsSync(directory)) throw error;
     const found = readState(directory);
     if (found.state === undefined) throw await unreadable(name, directory, found, error);
     const text = `a lab called ${name} is already running (process ${found.state.supervisor.pid}): stop it, or start a second one with --name`;
@@ -99,9 +112,15 @@ export function writeState(directory: string, state: LabState): void {
   renameSync(`${path}.new`, path);
 }
 
-/** Removes a lab's directory. */
+/** Removes a lab's directory, and that of all labs with the last of them. */
 export function releaseLab(directory: string): void {
   rmSync(directory, { recursive: true, force: true });
+  try {
+    rmdirSync(dirname(directory));
+  } catch (error) {
+    // others live there, or have just done the same
+    if (!hasCode(error, 'ENOTEMPTY') && !hasCode(error, 'ENOENT')) throw error;
+  }
 }
 
 /** The running lab of that name. Throws `LabStateError` with what to do when there is none. */
@@ -173,7 +192,7 @@ function moveIfThere(from: string, to: string): boolean {
     renameSync(from, to);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
@@ -190,7 +209,7 @@ function readState(directory: string): StateFound {
     const state = JSON.parse(readFileSync(stateFile(directory), 'utf8')) as Partial<LabState> | null;
     return typeof state?.supervisor?.pid === 'number' ? { state: state as LabState } : { problem: 'it names no process' };
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return {};
+    if (hasCode(error, 'ENOENT') || hasCode(error, 'ENOTDIR')) return {};
     return { problem: messageOf(error) };
   }
 }
@@ -228,4 +247,8 @@ function assertOurs(path: string, name: string): void {
     });
   }
   chmodSync(path, 0o700);
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,6 +1,7 @@
 /** The journal on disk: one SQLite file in WAL mode, the last version of every object and the highest revision. */
 import { closeSync, openSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { internalError } from '../../api/index.ts';
 import { CodedError, messageOf } from '../../observe/index.ts';
 import type { Journal } from './memory-store.ts';
 import type { ApiObject, StoredObject } from './store.ts';
@@ -11,7 +12,7 @@ export class JournalError extends CodedError<{ readonly code: 'DATA_IN_USE' | 'C
 /**
  * Opens or creates the file. Each write is one transaction: it survives the end of the process at any moment, and a loss of
  * power up to the last checkpoint of the WAL (synchronous = NORMAL).
- * One process has it at a time. Throws JournalError.
+ * One process has it at a time. Throws JournalError. A write that fails, as on a full disk, throws `StatusError` and changes nothing.
  */
 export async function openSqliteJournal(file: string): Promise<Journal> {
   const { DatabaseSync } = await import('node:sqlite');
@@ -20,7 +21,7 @@ export async function openSqliteJournal(file: string): Promise<Journal> {
     // Secrets are in it: nobody else may read it, whatever the directory allows
     closeSync(openSync(file, 'a', 0o600));
     database = new DatabaseSync(file);
-    return new SqliteJournal(database);
+    return new SqliteJournal(database, file);
   } catch (error) {
     database?.close();
     const isLocked = /locked/.test(messageOf(error));
@@ -32,12 +33,14 @@ export async function openSqliteJournal(file: string): Promise<Journal> {
 
 class SqliteJournal implements Journal {
   readonly #database: DatabaseSync;
+  readonly #file: string;
   readonly #put: (key: string, revision: number, value: string) => void;
   readonly #remove: (key: string) => void;
   readonly #setRevision: (revision: number) => void;
 
-  constructor(database: DatabaseSync) {
+  constructor(database: DatabaseSync, file: string) {
     this.#database = database;
+    this.#file = file;
     database.exec(`
       PRAGMA locking_mode = EXCLUSIVE;
       PRAGMA journal_mode = WAL;
@@ -77,8 +80,9 @@ class SqliteJournal implements Journal {
       this.#setRevision(revision);
       this.#database.exec('COMMIT');
     } catch (error) {
-      this.#database.exec('ROLLBACK');
-      throw error;
+      // SQLite has rolled back by itself when the disk is full
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      throw internalError(`${this.#file} takes no change: ${messageOf(error)}`, { cause: error });
     }
   }
 
