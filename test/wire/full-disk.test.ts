@@ -32,7 +32,9 @@ if (isInside(import.meta.url)) {
     own.setUp('lo');
     own.close();
     const logger = createLogger('silent');
-    const dataDir = mountSmall('data', '600k');
+    const dataDir = mountSmall('data', '8m');
+    const filler = join(dataDir, 'filler');
+    writeFileSync(filler, Buffer.alloc(7_400_000));
     const open = async (): Promise<[ApiServer, ClosableKubeClient]> => {
       const server = await startApiServer({ port: 0, dataDir }, { logger });
       return [server, createClient({ server: server.url, caData: server.caPem, token: server.token }, { logger })];
@@ -57,7 +59,7 @@ if (isInside(import.meta.url)) {
         error.message === `Internal error occurred: ${dataDir}/objects.db takes no change: database or disk is full`,
     );
     assert.deepEqual(await names(), ['kept']);
-    execFileSync('mount', ['-o', 'remount,size=8m', dataDir]);
+    rmSync(filler);
     await create('later', 900_000);
     client.close();
     await server.close();
