@@ -346,4 +346,49 @@ describe('reviews', () => {
     const short = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', { spec: { expirationSeconds: 5 } });
     assert.equal(short.code, 422);
   });
+
+  test('a token ends with its account, and with the object that it is bound to', async () => {
+    const accounts = '/api/v1/namespaces/default/serviceaccounts';
+    const containers = [{ name: 'c', image: 'x' }];
+    await api.post(accounts, { metadata: { name: 'robot' } });
+    const pod = await api.post('/api/v1/namespaces/default/pods', {
+      metadata: { name: 'holder' },
+      spec: { serviceAccountName: 'robot', containers },
+    });
+    const uid = pod.body.metadata?.uid;
+    const ask = (boundObjectRef: object, account = 'robot') =>
+      api.post(`${accounts}/${account}/token`, { spec: { boundObjectRef } });
+    const bound = await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid });
+    const free = await api.post(`${accounts}/robot/token`, { spec: {} });
+    const refused = [
+      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid: 'other' }), 409, /does not match the UID in record/],
+      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid }, 'default'), 400, /different serviceaccount name/],
+      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'nosuch' }), 404, /pods "nosuch" not found/],
+      [
+        await ask({ apiVersion: 'v1', kind: 'Service', name: 'holder' }),
+        400,
+        /cannot bind token to object of type v1, Kind=Service/,
+      ],
+    ] as const;
+    for (const [{ code, body }, want, message] of refused) {
+      assert.equal(code, want, JSON.stringify(body));
+      assert.match(String(body.message), message);
+    }
+    const opens = async (answer: typeof bound): Promise<boolean> => {
+      const { token } = answer.body.status as { token: string };
+      const { code } = await api.get('/api/v1/namespaces', { authorization: `Bearer ${token}` });
+      return code === 200;
+    };
+    assert.deepEqual([await opens(bound), await opens(free)], [true, true]);
+    await api.call('DELETE', '/api/v1/namespaces/default/pods/holder', { body: { gracePeriodSeconds: 0 } });
+    assert.deepEqual([await opens(bound), await opens(free)], [false, true]);
+    await api.call('DELETE', `${accounts}/robot`, { body: {} });
+    assert.equal(await opens(free), false);
+  });
+
+  test('a token for another audience opens nothing here', async () => {
+    const issued = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', { spec: { audiences: ['vault'] } });
+    const { token } = issued.body.status as { token: string };
+    assert.equal((await api.get('/api/v1/namespaces', { authorization: `Bearer ${token}` })).code, 401);
+  });
 });

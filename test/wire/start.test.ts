@@ -1,9 +1,11 @@
 /** `npm start`: the examples come up, each is proved, and the exit status says whether all of them hold. */
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { Desk, needsLab, startProgram } from './up-harness.ts';
+import { Desk, needsLab, startProgram, until } from './up-harness.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const desk = new Desk();
@@ -23,6 +25,30 @@ test('without a terminal: the table, then a line for each example, then the end 
     proofs,
   );
   assert.deepEqual(desk.leftovers(), []);
+});
+
+test('on a terminal it stays after the proofs, until Ctrl-C, and leaves nothing', needsLab, async () => {
+  const command = `'${process.execPath}' '${join(root, 'examples', 'start.ts')}'`;
+  // util-linux gives it a terminal of its own, and hands it what is typed
+  const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
+    env: desk.env,
+    cwd: desk.folder,
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text));
+  after(() => child.kill('SIGKILL'));
+  const ended = once(child, 'close');
+  await until(
+    () => `the last proof is printed: ${output}`,
+    () => /^09 .*✓/m.test(output),
+    60_000,
+  );
+  const early = await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 1000, 'still there'))]);
+  assert.equal(early, 'still there');
+  child.stdin.write('\x03');
+  assert.deepEqual(await ended, [0, null]);
+  assert.deepEqual(readdirSync(desk.runtime), []);
 });
 
 test('a line that fails makes the end 1', needsLab, async () => {
