@@ -298,6 +298,16 @@ describe('indexes', () => {
 });
 
 describe('shared rows', () => {
+  it('a thousand Services need no more chains than one of each kind', () => {
+    const state = new TableState('IPv4');
+    for (let index = 0; index < 1000; index++)
+      set(state, `ns/${index}`, {
+        endpoints: index % 2 === 0 ? [1, 3] : [1, 3, 5],
+        address: `10.96.${index >> 8}.${index & 255}`,
+      });
+    assert.deepEqual([...state.pickChains()].sort(), ['pick-2', 'pick-3']);
+  });
+
   it('a chain lives as long as any verdict leads to it', () => {
     const state = new TableState('IPv4');
     set(state, 'ns/a', { endpoints: [1, 3] });

@@ -307,6 +307,36 @@ describe('joining slices', () => {
       assert.deepEqual(flowsOf(decideOn({ slices: order, nodes })), ['clusterIP 1 | 1']);
   });
 
+  it('of several addresses of an endpoint only the first counts, and a port of number 0 or without one none', () => {
+    const several = { addresses: ['10.244.0.1', '10.244.0.9'], conditions: { ready: true } };
+    const decision = decideOn({
+      slices: [
+        { ...slice([], { name: 'a' }), endpoints: [several] },
+        slice([{ ip: '10.244.0.2' }], { name: 'b', ports: [{ name: '', protocol: 'TCP', port: 0 }] }),
+        slice([{ ip: '10.244.0.3' }], { name: 'c', ports: [{ name: '', protocol: 'TCP' }] }),
+      ],
+    });
+    assert.deepEqual(flowsOf(decision), ['clusterIP 1 | 1']);
+    assert.deepEqual(clusterCodes(decision), ['10.244.0.1 ready', '10.244.0.2 !no-such-port', '10.244.0.3 !no-such-port']);
+  });
+
+  it('endpoints stand in the order of their texts, `address:port`, whatever the order of slices', () => {
+    const address = (ip: string, port: number) =>
+      slice([{ ip }], { name: `${ip}-${port}`, ports: [{ name: '', protocol: 'TCP', port }] });
+    const slices = [
+      address('10.244.0.2', 80),
+      address('10.244.0.10', 9),
+      address('10.244.0.1', 8080),
+      address('10.244.0.1', 80),
+      address('10.244.0.19', 1),
+    ];
+    const texts = (order: typeof slices): string[] =>
+      onlyPort(decideOn({ slices: order })).endpoints.map(({ address, port }) => `${address}:${port}`);
+    const sorted = ['10.244.0.10:9', '10.244.0.19:1', '10.244.0.1:80', '10.244.0.1:8080', '10.244.0.2:80'];
+    assert.deepEqual(sorted, sorted.toSorted());
+    for (const order of [slices, slices.toReversed()]) assert.deepEqual(texts(order), sorted);
+  });
+
   it('a named port may have another number in each slice', () => {
     const decision = decideOn({
       service: service({ ports: [{ name: 'http', port: 80 }] }),

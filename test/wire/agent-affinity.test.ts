@@ -181,6 +181,10 @@ if (isInside(import.meta.url)) {
       assert.equal(unpinned(), 40n);
       for (let index = 0; index < 10; index++) assert.equal(await ask('a3'), first);
       assert.equal(unpinned(), 40n);
+      assert.match(
+        lab.agents.get('n1')?.metricsRegistry.render() ?? '',
+        /^fairlead_agent_unpinned_connections_total\{ip_family="IPv4"\} 40$/m,
+      );
     });
   });
 }

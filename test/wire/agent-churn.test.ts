@@ -16,7 +16,7 @@ if (isInside(import.meta.url)) {
   after(() => lab.stop());
 
   test('20 s of random changes: after every sync the rows are those of a fresh computation, and packets land where routing says', async (context) => {
-    const counts = await churn(lab, { seed: 1, seconds: 20 });
+    const counts = await churn(lab, { seed: 1, seconds: 20, minRounds: 100 });
     context.diagnostic(JSON.stringify(counts));
     // that it all happened
     for (const [name, count] of Object.entries(counts)) assert.ok(count > 0, `no ${name}`);

@@ -45,7 +45,7 @@ if (isInside(import.meta.url)) {
     writeFileSync('/proc/sys/net/ipv4/ip_forward', '1');
     const echo = createServer((socket) => socket.on('error', () => undefined).end(`pod ${socket.remoteAddress ?? ''}`));
     await thread.listenTcp(pod, echo, { address: '10.244.1.2', port: 8080 });
-    api = await startApiServer({ host: '127.0.0.1', port: 0, serviceCidrs: ['10.96.0.0/16'] }, { logger: silentLogger });
+    api = await startApi(0);
     writeFileSync(kubeconfig, api.kubeconfigText);
     client = createClient(parseKubeconfig(api.kubeconfigText), { logger: silentLogger });
     await client.create(nodes, {
@@ -82,6 +82,12 @@ if (isInside(import.meta.url)) {
     await thread.stop();
     rmSync(folder, { recursive: true });
   });
+
+  /** With the objects and the certificates that it had before. */
+  function startApi(port: number): Promise<ApiServer> {
+    const dataDir = join(folder, 'data');
+    return startApiServer({ host: '127.0.0.1', port, serviceCidrs: ['10.96.0.0/16'], dataDir }, { logger: silentLogger });
+  }
 
   /** A namespace on a link of its own; its default route is the node. */
   async function connect(routes: RouteSocket, name: string, own: string, other: string): Promise<NamespaceHandle> {
@@ -184,6 +190,26 @@ if (isInside(import.meta.url)) {
       const deadline = performance.now() + 5000;
       while ((await ask(outside, '10.0.1.1', 30_080)) === 'nobody') assert.ok(performance.now() < deadline, 'never served');
       await stop(second);
+    });
+
+    test('D37: while the API server is away everything is served as before, and what changes once it is back is followed', async () => {
+      const agent = await start();
+      const { port } = api;
+      await api.close();
+      assert.equal(await ask(outside, '10.0.1.1', 30_080), 'pod 10.244.1.1');
+      assert.equal((await fetchOwn(10_256, '/healthz')).status, 200);
+      api = await startApi(port);
+      const set = (endpoints: readonly object[]): Promise<unknown> =>
+        client.patch(endpointSlices, 'web-1', 'merge', { endpoints }, { namespace: 'default' });
+      for (const [endpoints, want] of [
+        [[], 'nobody'],
+        [[{ addresses: ['10.244.1.2'], conditions: { ready: true } }], 'pod 10.244.1.1'],
+      ] as const) {
+        await set(endpoints);
+        const deadline = performance.now() + 15_000;
+        while ((await ask(outside, '10.0.1.1', 30_080)) !== want) assert.ok(performance.now() < deadline, `never ${want}`);
+      }
+      await stop(agent);
     });
 
     test('D7: node ports answer on the addresses that the file names, and follow what links bear', async () => {

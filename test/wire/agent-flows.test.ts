@@ -261,6 +261,7 @@ if (isInside(import.meta.url)) {
     ]) {
       assert.ok(text.includes(line), `${line}\n\nnot in\n\n${text}`);
     }
+    assert.doesNotMatch(text, /meta mark|ct mark|mark set/, 'no mark is read or written');
     await lab.remove('web-8');
   });
 }

@@ -3,18 +3,18 @@ import assert from 'node:assert/strict';
 import { createServer, get } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { after, before, test } from 'node:test';
+import type { EventSink } from '../../src/client/index.ts';
 import { AgentLab } from './agent-lab.ts';
 import { bestOf, isInside } from './linux-harness.ts';
 
 if (isInside(import.meta.url)) {
   let lab: AgentLab;
   const events: string[] = [];
+  const sink: EventSink = {
+    event: (object, type, reason, message) => void events.push(`${object.metadata?.name} ${type} ${reason}: ${message}`),
+  };
   before(async () => {
-    lab = await AgentLab.start({
-      events: {
-        event: (object, type, reason, message) => void events.push(`${object.metadata?.name} ${type} ${reason}: ${message}`),
-      },
-    });
+    lab = await AgentLab.start({ events: sink });
   });
   after(() => lab.stop());
 
@@ -64,6 +64,17 @@ if (isInside(import.meta.url)) {
     assert.equal(await lab.tcp('outside', '10.0.1.1', 30_088), 'refused');
     await lab.remove('web-40');
     assert.equal(await lab.tcp('outside', '10.0.1.1', 30_089), 'refused');
+  });
+
+  test('answer on every address of the node, whichever of them node ports answer on', async () => {
+    await lab.agents.get('n1')?.stop();
+    await lab.startAgent('n1', { events: sink, nodePortAddresses: ['10.0.1.77/32'] });
+    await lab.serve('web-43', { ...spec, healthCheckNodePort: 30_093 }, ['a1']);
+    assert.equal(await lab.tcp('outside', '10.0.1.1', 30_040), 'refused');
+    assert.equal((await fetchFrom(lab, '10.0.1.1', 30_093)).status, 200);
+    await lab.remove('web-43');
+    await lab.agents.get('n1')?.stop();
+    await lab.startAgent('n1', { events: sink });
   });
 
   test('D31: with terminating endpoints only they say 503 while connections are still served by those', async () => {

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { dumpRows, dumpStructure, findFaults, tableOf } from '../../src/agent/index.ts';
+import { constantChains, dumpRows, dumpStructure, findFaults, tableOf } from '../../src/agent/index.ts';
 import type { SyncResult } from '../../src/agent/index.ts';
-import { NftBatch, Nftables } from '../../src/linux/index.ts';
+import { nft, NftBatch, Nftables } from '../../src/linux/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import type { Logger } from '../../src/observe/index.ts';
 import { AgentLab } from './agent-lab.ts';
@@ -103,6 +103,25 @@ if (isInside(import.meta.url)) {
     for (const [name, damage] of [
       ['a chain emptied', (batch: NftBatch) => batch.flushChain(table, 'services')],
       ['a pick chain emptied', (batch: NftBatch) => batch.flushChain(table, 'pick-2')],
+      ['a chain with one rule more', (batch: NftBatch) => batch.addRule(table, 'firewall', [nft.verdict({ kind: 'drop' })])],
+      [
+        'rules in another order, as a version before might have had them',
+        (batch: NftBatch) => {
+          const chain = constantChains('IPv4', { masqueradeAll: false, detectsPods: true, dropsInvalid: true }).find(
+            ({ name }) => name === 'postrouting',
+          );
+          batch.flushChain(table, 'postrouting');
+          for (const rule of chain?.rules.toReversed() ?? []) batch.addRule(table, 'postrouting', rule);
+        },
+      ],
+      [
+        'a chain on another hook',
+        (batch: NftBatch) => {
+          batch.flushChain(table, 'forward');
+          batch.deleteChain(table, 'forward');
+          batch.addChain(table, { name: 'forward', base: { type: 'filter', hook: 'input', priority: 0 } });
+        },
+      ],
       ['rows gone', (batch: NftBatch) => batch.flushSet(table, 'endpoints')],
       ['verdicts gone', (batch: NftBatch) => batch.flushSet(table, 'services')],
       [

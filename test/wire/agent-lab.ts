@@ -115,7 +115,7 @@ export class AgentLab {
     const ports = (spec['ports'] ?? [
       { name: 'tcp', port: 80, protocol: 'TCP' },
       { name: 'udp', port: 80, protocol: 'UDP' },
-    ]) as { name?: string; protocol?: string }[];
+    ]) as { name?: string; protocol?: string; targetPort?: number }[];
     const service: Service = {
       metadata: { name, namespace: 'ns', creationTimestamp: '2026-01-01T00:00:00Z' },
       spec: {
@@ -136,7 +136,7 @@ export class AgentLab {
   setEndpoints(
     name: string,
     pods: readonly string[],
-    ports: readonly { readonly name?: string; readonly protocol?: string }[] = [
+    ports: readonly { readonly name?: string; readonly protocol?: string; readonly targetPort?: number }[] = [
       { name: 'tcp', protocol: 'TCP' },
       { name: 'udp', protocol: 'UDP' },
     ],
@@ -145,7 +145,11 @@ export class AgentLab {
       const slice: EndpointSlice = {
         metadata: { name: `${name}-${family}`, namespace: 'ns', labels: { 'kubernetes.io/service-name': name } },
         addressType: family,
-        ports: ports.map((port) => ({ name: port.name ?? '', protocol: port.protocol ?? 'TCP', port: podPort })),
+        ports: ports.map((port) => ({
+          name: port.name ?? '',
+          protocol: port.protocol ?? 'TCP',
+          port: port.targetPort ?? podPort,
+        })),
         endpoints: pods.map((text) => {
           const pod = text.replace(/^[!~-]/, '');
           return { addresses: [podAddress(pod, family)], nodeName: nodeOf(pod), conditions: conditionsOf(text) };

@@ -7,12 +7,17 @@ import { after, afterEach, before, describe, test } from 'node:test';
 import type { EndpointSlice, Service } from '../../src/api/index.ts';
 import { AgentLab, podAddress } from './agent-lab.ts';
 import { clientAddress, servedIn, startBackends } from './churn/clients.ts';
-import { isInside } from './linux-harness.ts';
+import { hasProgram, isInside, run } from './linux-harness.ts';
 
 if (isInside(import.meta.url)) {
   let lab: AgentLab;
+  const told: string[] = [];
   before(async () => {
-    lab = await AgentLab.start();
+    lab = await AgentLab.start({
+      events: {
+        event: (object, type, reason, message) => void told.push(`${object.metadata?.name} ${type} ${reason}: ${message}`),
+      },
+    });
   });
   after(() => lab.stop());
   afterEach(async () => {
@@ -190,4 +195,61 @@ if (isInside(import.meta.url)) {
     assert.match(await lab.tcp('outside', '10.0.8.12', 80, { bind: '10.0.9.5' }), /^a1 /);
     assert.equal(await lab.tcp('outside', '10.0.8.12', 80, { bind: '10.0.9.6', timeoutMs: 150 }), 'timeout');
   });
+
+  test('of two Services that claim one address the oldest is served, the other is told and has it when the first goes', async () => {
+    const claiming = { type: 'LoadBalancer', ports: [{ name: 'tcp', port: 80 }] };
+    await lab.serve('web-1', claiming, ['a1'], ['10.0.8.1']);
+    await lab.serve('web-2', claiming, ['a2'], ['10.0.8.1']);
+    const first = lab.services.get('ns/web-1') ?? assert.fail();
+    told.length = 0;
+    // the younger one is put first in every list, and comes first by name
+    lab.services.set({ ...first, metadata: { ...first.metadata, creationTimestamp: '2026-02-01T00:00:00Z' } });
+    await lab.settled();
+    assert.deepEqual(await who(6, () => lab.tcp('outside', '10.0.8.1', 80)), ['a2']);
+    assert.deepEqual(
+      new Set(told),
+      new Set(['web-1 Warning FrontendClaimed: 10.0.8.1:80/TCP is served for Service ns/web-2, which comes first']),
+    );
+    assert.equal(told.length, 2, 'by each node once');
+    lab.setEndpoints('web-1', ['a3'], [{ name: 'tcp' }]);
+    await lab.settled();
+    assert.equal(told.length, 2, 'and not with every sync');
+    assert.deepEqual(await who(2, () => lab.tcp('a2', '10.96.0.1', 80)), ['a3'], 'its other frontends are served');
+    lab.services.delete('ns/web-2');
+    await lab.settled();
+    assert.deepEqual(await who(6, () => lab.tcp('outside', '10.0.8.1', 80)), ['a3']);
+  });
+
+  test('an endpoint whose slice does not say its node reaches itself through the Service', async () => {
+    await lab.serve('web-1', { ports: [{ name: 'tcp', port: 80 }] }, []);
+    lab.slices.set(slice('by-hand', { endpoints: [{ addresses: [at('a1')] }] }));
+    await lab.settled();
+    assert.equal((await lab.tcp('a1', '10.96.0.1', 80)).replace('::ffff:', ''), 'a1 10.0.1.1');
+    lab.slices.set(slice('by-hand', { endpoints: [{ addresses: [at('b1')] }] }));
+    await lab.settled();
+    assert.equal((await lab.tcp('b1', '10.96.0.1', 80)).replace('::ffff:', ''), 'b1 10.0.1.2');
+  });
+
+  test(
+    'a refused connection is told by a reset, which is heard where ICMP is filtered; a refused datagram by ICMP',
+    hasProgram('nft') ? {} : { skip: 'nft is not installed' },
+    async () => {
+      await lab.serve('web-1', { type: 'NodePort', ports: [{ name: 'tcp', port: 80, nodePort: 30_001 }] }, []);
+      const nft = (...words: readonly string[]): void => {
+        run('nsenter', `--net=${lab.place('a3').namespace.path}`, 'nft', ...words);
+      };
+      assert.equal(await lab.udp('a3', '10.96.0.1', 81), 'refused');
+      nft('add table inet filter');
+      nft('add chain inet filter input { type filter hook input priority 0; }');
+      nft('add rule inet filter input icmp type destination-unreachable drop');
+      nft('add rule inet filter input icmpv6 type destination-unreachable drop');
+      for (const address of ['10.96.0.1', 'fd00:10:96::1']) {
+        assert.equal(await lab.tcp('a3', address, 80), 'refused', 'no endpoint');
+        assert.equal(await lab.tcp('a3', address, 81), 'refused', 'no such port');
+      }
+      assert.equal(await lab.tcp('a3', '10.0.1.1', 30_001), 'refused');
+      assert.equal(await lab.udp('a3', '10.96.0.1', 81, { timeoutMs: 200 }), 'timeout');
+      nft('delete table inet filter');
+    },
+  );
 }

@@ -153,6 +153,33 @@ if (isInside(import.meta.url)) {
       await lab.remove('web-6');
     });
 
+    test("kube-proxy's metrics have kube-proxy's names, and ours are told apart", async () => {
+      const names = [...(await metrics()).matchAll(/^# HELP (\S+) /gm)].map(([, name = '']) => name);
+      const missing = [
+        'sync_proxy_rules_duration_seconds',
+        'sync_full_proxy_rules_duration_seconds',
+        'sync_partial_proxy_rules_duration_seconds',
+        'sync_proxy_rules_last_timestamp_seconds',
+        'sync_proxy_rules_last_queued_timestamp_seconds',
+        'network_programming_duration_seconds',
+        'sync_proxy_rules_endpoint_changes_pending',
+        'sync_proxy_rules_endpoint_changes_total',
+        'sync_proxy_rules_service_changes_pending',
+        'sync_proxy_rules_service_changes_total',
+        'sync_proxy_rules_nftables_sync_failures_total',
+        'sync_proxy_rules_no_local_endpoints_total',
+        'proxy_healthz_total',
+        'proxy_livez_total',
+        'conntrack_reconciler_sync_duration_seconds',
+        'conntrack_reconciler_deleted_entries_total',
+      ].filter((name) => !names.includes(`kubeproxy_${name}`));
+      assert.deepEqual(missing, []);
+      assert.deepEqual(
+        names.filter((name) => !/^(kubeproxy|fairlead_agent)_/.test(name)),
+        [],
+      );
+    });
+
     test(
       'promtool finds nothing to say',
       hasProgram('promtool') ? {} : { skip: 'promtool (Debian: prometheus) is not installed' },

@@ -3,8 +3,14 @@
  * endpoints of before or after, or refused where before or after refuses; never silence, never anybody else.
  */
 import assert from 'node:assert/strict';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { dumpRows } from '../../src/agent/index.ts';
+import type { DialReport } from '../../bench/shapes/connect-program.ts';
+import { SeededRandom } from '../../bench/shapes/seeded-random.ts';
+import { dumpRows, tableOf } from '../../src/agent/index.ts';
 import { NftBatch, Nftables } from '../../src/linux/index.ts';
 import { AgentLab } from './agent-lab.ts';
 import { isInside } from './linux-harness.ts';
@@ -30,6 +36,20 @@ class HeldNftables extends Nftables {
     if (bytes === undefined) return false;
     super.commit(new RecordedBatch(bytes));
     return true;
+  }
+}
+
+/** Cuts at every piece and commits each at once. */
+class PiecemealNftables extends Nftables {
+  transactions = 0;
+
+  override get maxBatchBytes(): number {
+    return 1;
+  }
+
+  override commit(...args: Parameters<Nftables['commit']>): number {
+    this.transactions++;
+    return super.commit(...args);
   }
 }
 
@@ -155,5 +175,86 @@ if (isInside(import.meta.url)) {
         }
       });
     }
+  });
+
+  describe('syncs that are cut into pieces, while connections are opened without pause', () => {
+    const program = join(import.meta.dirname, '../../bench/shapes/connect-program.ts');
+    const children: ChildProcess[] = [];
+    let lab: AgentLab;
+    let piecemeal: PiecemealNftables;
+    before(async () => {
+      lab = await AgentLab.start();
+      await lab.agents.get('n1')?.stop();
+      piecemeal = new PiecemealNftables(await lab.thread.openNetlink(lab.place('n1').namespace, 'netfilter'));
+      await lab.startAgent('n1', { nftables: piecemeal });
+      lab.nftables.set('n1', piecemeal);
+    });
+    after(async () => {
+      for (const child of children) child.kill('SIGKILL');
+      await lab.stop();
+    });
+
+    /** A program of its own at a place, so that it runs while this one is in the middle of a sync. */
+    async function start(place: string, ...words: readonly string[]): Promise<ChildProcess> {
+      const child = spawn('nsenter', [`--net=${lab.place(place).namespace.path}`, process.execPath, program, ...words], {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      });
+      children.push(child);
+      await once(child, 'message');
+      return child;
+    }
+
+    test('no connection is lost or refused, whatever state follows on whatever other', async (context) => {
+      const targetPort = 9100;
+      const port = { name: 'tcp', port: 80, nodePort: 30_001, targetPort };
+      for (const pod of all) await start(pod, 'accept', String(targetPort));
+      // every state in which all three clients must be served
+      const states = transitions
+        .flatMap(([, before, after]) => [before, after])
+        .filter((state) => state?.pods.some((pod) => pod.startsWith('a')))
+        .map((state) => ({ ...state, spec: { ...state?.spec, ports: [port] }, pods: state?.pods ?? [] }));
+      const random = new SeededRandom(1);
+      const next = async (): Promise<void> => {
+        const { spec, pods } = random.pick(states);
+        await lab.serve('web-1', spec, pods, ['10.0.8.1']);
+      };
+      await next();
+      const forMs = 6000;
+      const dials = await Promise.all(
+        (
+          [
+            ['a3', '10.96.0.1', 80],
+            ['outside', '10.0.8.1', 80],
+            ['outside', '10.0.1.1', 30_001],
+          ] as const
+        ).map(async ([from, address, port]) => ({
+          child: await start(from, 'dial'),
+          order: { addresses: [address], port, forMs, rate: 1000 },
+        })),
+      );
+      const reports = dials.map(async ({ child, order }) => {
+        const report = once(child, 'message');
+        child.send(order);
+        return ((await report) as [DialReport])[0];
+      });
+      const finished = new AbortController();
+      const dialling = Promise.all(reports).finally(() => {
+        finished.abort();
+      });
+      const before = piecemeal.transactions;
+      let syncs = 0;
+      for (; !finished.signal.aborted; syncs++) await next();
+      for (const { connections, failures } of await dialling) {
+        assert.equal(failures, 0, `of ${connections} connections`);
+        assert.ok(connections > 100, `only ${connections} connections`);
+      }
+      const transactions = piecemeal.transactions - before;
+      assert.ok(transactions > 2 * syncs && syncs > 20, `${syncs} syncs in ${transactions} transactions`);
+      const missed = piecemeal.dumpCounters(tableOf('IPv4')).find(({ name }) => name === 'missed-endpoint')?.packets;
+      assert.equal(missed, 0n);
+      context.diagnostic(
+        `${syncs} syncs in ${transactions} transactions under ${(await dialling).map((report) => report.connections).join(' + ')} connections`,
+      );
+    });
   });
 }

@@ -83,6 +83,7 @@ if (isInside(import.meta.url)) {
 
   test('D7: node ports answer on the primary address alone; another address of the node is not ours', async () => {
     const { routes } = lab.place('n1');
+    routes.setUp('lo');
     routes.addAddress('eth0', mustParseCidr('10.0.1.77/16'));
     await lab.serve('web-1', { type: 'NodePort', ports: [{ name: 'tcp', port: 80, nodePort: 30_001 }] }, ['a1']);
     assert.match(await lab.tcp('outside', '10.0.1.1', 30_001), /^a1 /);
@@ -94,6 +95,7 @@ if (isInside(import.meta.url)) {
     for (const address of ['10.0.1.1', '10.0.1.77']) assert.match(await lab.tcp('outside', address, 30_001), /^a1 /);
     const rows = dumpRows(lab.nftables.get('n1') ?? assert.fail(), 'IPv4').get('nodeport-ips');
     assert.equal(rows?.size, 2, 'loopback never');
+    assert.equal(await lab.tcp('n1', '127.0.0.1', 30_001), 'refused', "the host's own answer");
     routes.deleteAddress('eth0', mustParseCidr('10.0.1.77/16'));
     await restart();
   });

@@ -39,7 +39,7 @@ test('addresses known from before are claimed once', () => {
   assert.deepEqual(addresses.take('b', 'IPv6'), { address: 'fd00:0:0:8::2' });
 });
 
-test('which nodes take load-balancer traffic', () => {
+test('D44: which nodes take load-balancer traffic', () => {
   const label = 'node.kubernetes.io/exclude-from-external-load-balancers';
   const table: readonly [node: Node, want: boolean][] = [
     [{}, true],

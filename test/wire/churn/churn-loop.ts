@@ -25,8 +25,10 @@ import { Talkers } from './talkers.ts';
 
 export interface ChurnOptions {
   readonly seed: number;
-  /** Begins no further round after this time. */
+  /** Begins no further round after this time, if there were `minRounds` by then. */
   readonly seconds: number;
+  /** However slow the machine. Default: 0. */
+  readonly minRounds?: number;
   /** Nor after so many. Default: no limit. */
   readonly rounds?: number;
   /** Called once in a while with what was done so far. */
@@ -77,7 +79,8 @@ export async function churn(lab: AgentLab, options: ChurnOptions): Promise<Churn
   const endMs = performance.now() + options.seconds * 1000;
   let reportedMs = performance.now();
   try {
-    while (performance.now() < endMs && run.counts.rounds < (options.rounds ?? Number.POSITIVE_INFINITY)) {
+    const { rounds = Number.POSITIVE_INFINITY, minRounds = 0 } = options;
+    while (run.counts.rounds < rounds && (performance.now() < endMs || run.counts.rounds < minRounds)) {
       await run.round();
       if (performance.now() - reportedMs < reportMs) continue;
       reportedMs = performance.now();
@@ -171,7 +174,8 @@ class Churn {
 
   async #change(number: number, random: SeededRandom): Promise<string[]> {
     const node = random.pick(nodes);
-    const isRestart = number % 97 === 96;
+    const isRestart = number % 97 === 35;
+    const isDamage = number % 61 === 20;
     if (isRestart) await this.#lab.agents.get(node)?.stop();
     const changes = this.#cluster.change();
     this.counts.changes += changes.length;
@@ -180,7 +184,7 @@ class Churn {
       changes.push(`the agent of ${node} anew`);
       await this.#lab.startAgent(node);
     }
-    if (number % 61 === 60) {
+    if (isDamage) {
       this.counts.damages++;
       await this.#lab.settled();
       const nftables = this.#lab.nftables.get(node);
@@ -192,7 +196,7 @@ class Churn {
     this.#routes = new Map(
       families.map((family) => [family, new Map(nodes.map((name) => [name, routesOf(this.#lab, name, family)]))]),
     );
-    if (number % 61 === 60) this.#pins.forget();
+    if (isDamage) this.#pins.forget();
     this.#pins.prune((name, family) => this.#routesOf(name, family));
     this.#talkers.prune((name, family) => this.#routesOf(name, family));
     return changes;
