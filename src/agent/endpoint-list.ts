@@ -19,6 +19,7 @@ export interface KnownLists {
   readonly outside?: EndpointList;
 }
 
+/** Of a frontend that refuses or drops. */
 export const emptyList: EndpointList = { endpoints: [] };
 
 /**

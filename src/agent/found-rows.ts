@@ -14,6 +14,7 @@ import { addressLength, packNumber, unpackNumber } from './row-bytes.ts';
 export const listSets = ['endpoints', 'slots', 'pinned'] as const satisfies readonly RowSet[];
 export type ListSet = (typeof listSets)[number];
 
+/** Whether the rows of a set are lists. */
 export function isListSet(set: RowSet): set is ListSet {
   return (listSets as readonly RowSet[]).includes(set);
 }
@@ -39,6 +40,7 @@ export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
   return new Map(rowSets.map((set) => [set, new Map()]));
 }
 
+/** What a table holds that is not there. */
 export const nothingFound: FoundRows = { lists: new Map(), rows: noRows(), nextId: 1 };
 
 /** Takes rows in any order. */
