@@ -41,7 +41,7 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
       for (const part of partsOf(adds)) piece(() => add(part));
     }
   }
-  for (const set of listSets) appendLists(changes.lists, set);
+  for (const set of listOrder) appendLists(changes.lists, set);
   appendRows(changes.prepare, prepareOrder);
   appendRows(changes.publish, publishOrder);
   appendRows(changes.settle, prepareOrder);
@@ -96,7 +96,7 @@ const prepareOrder: readonly RowSet[] = [
 ];
 
 /** Maps of lists: an id is alive by its pin, so that comes before the slot that leads to it. */
-const listSets: readonly ListSet[] = ['endpoints', 'pinned', 'slots'];
+const listOrder: readonly ListSet[] = ['endpoints', 'pinned', 'slots'];
 
 /** Some of a list's rows. */
 interface ListPart extends PlacedList {

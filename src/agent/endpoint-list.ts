@@ -19,6 +19,7 @@ export interface KnownLists {
   readonly outside?: EndpointList;
 }
 
+/** Of a frontend that refuses or drops. */
 export const emptyList: EndpointList = { endpoints: [] };
 
 /**
@@ -46,17 +47,20 @@ export function areSameLists(a: EndpointList, b: EndpointList): boolean {
 }
 
 function fillHoles(wanted: readonly Bytes[], old: EndpointList, allocateId: (() => number) | undefined): EndpointList {
-  const fresh = new Set(wanted);
+  // The wanted texts themselves go into the list: their Service has them anyhow.
+  const fresh = new Map(wanted.map((endpoint) => [endpoint, endpoint]));
   const endpoints: Bytes[] = [];
   const ids: number[] = [];
   const holes: number[] = [];
-  for (const [index, endpoint] of old.endpoints.entries()) {
-    endpoints.push(endpoint);
+  for (let index = 0; index < old.endpoints.length; index++) {
+    const before = old.endpoints[index] ?? '';
+    const endpoint = fresh.get(before);
+    endpoints.push(endpoint ?? before);
     ids.push(old.ids?.[index] ?? 0);
-    if (!fresh.delete(endpoint)) holes.push(index);
+    if (endpoint === undefined) holes.push(index);
+    else fresh.delete(endpoint);
   }
-  if (holes.length === 0 && fresh.size === 0) return old;
-  for (const endpoint of fresh) {
+  for (const endpoint of fresh.keys()) {
     const index = holes.shift() ?? endpoints.length;
     endpoints[index] = endpoint;
     ids[index] = allocateId?.() ?? 0;

@@ -14,6 +14,7 @@ import { addressLength, packNumber, unpackNumber } from './row-bytes.ts';
 export const listSets = ['endpoints', 'slots', 'pinned'] as const satisfies readonly RowSet[];
 export type ListSet = (typeof listSets)[number];
 
+/** Whether the rows of a set are lists. */
 export function isListSet(set: RowSet): set is ListSet {
   return (listSets as readonly RowSet[]).includes(set);
 }
@@ -39,6 +40,7 @@ export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
   return new Map(rowSets.map((set) => [set, new Map()]));
 }
 
+/** What a table holds that is not there. */
 export const nothingFound: FoundRows = { lists: new Map(), rows: noRows(), nextId: 1 };
 
 /** Takes rows in any order. */
@@ -135,14 +137,14 @@ interface RawFrontend {
 class Scopes<T> {
   readonly inside: (T | undefined)[] = [];
   outside: (T | undefined)[] | undefined;
-  readonly #beyond = new Map<number, T>();
+  #beyond: Map<number, T> | undefined;
   #count = 0;
 
   put(index: number, value: T): void {
     this.#count++;
     if (index < outsideOffset) this.inside[index] = value;
     else if (index < 2 * outsideOffset) (this.outside ??= [])[index - outsideOffset] = value;
-    else this.#beyond.set(index, value);
+    else (this.#beyond ??= new Map()).set(index, value);
   }
 
   get count(): number {
@@ -151,13 +153,13 @@ class Scopes<T> {
 
   /** No index is missing before the last one, and none is beyond. */
   get isDense(): boolean {
-    return this.#beyond.size === 0 && this.#count === this.inside.length + (this.outside?.length ?? 0);
+    return this.#beyond === undefined && this.#count === this.inside.length + (this.outside?.length ?? 0);
   }
 
   *entries(): Generator<[index: number, value: T]> {
     for (const [index, value] of this.inside.entries()) if (value !== undefined) yield [index, value];
     for (const [index, value] of this.outside?.entries() ?? []) if (value !== undefined) yield [outsideOffset + index, value];
-    yield* this.#beyond;
+    yield* this.#beyond ?? [];
   }
 }
 

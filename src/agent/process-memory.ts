@@ -14,6 +14,7 @@ export function boundYoungGeneration(): void {
   // The factor by which it grows each time.
   setFlagsFromString('--semi-space-growth-factor=1');
 }
+
 /**
  * Gives back what a large piece of work has left behind: with 10,000 Services some 40 MB, which V8 would keep for the next such piece.
  * Takes as long as a full collection: some 50 ms then.

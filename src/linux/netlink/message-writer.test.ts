@@ -22,6 +22,11 @@ describe('attributes', () => {
     { name: 'a text that needs padding', write: (w) => w.attributeString(1, 'abcd'), want: '090001006162636400000000' },
     { name: 'bytes', write: (w) => w.attribute(7, Uint8Array.of(1, 2, 3, 4, 5)), want: '090007000102030405000000' },
     {
+      name: 'one within another, padded',
+      write: (w) => w.attributeWithin(4, 1, Uint8Array.of(1, 2, 3, 4, 5)),
+      want: '10000480090001000102030405000000',
+    },
+    {
       name: 'nested',
       write: (w) => {
         const nest = w.beginNest(4);

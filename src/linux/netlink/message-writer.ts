@@ -140,6 +140,24 @@ export class MessageWriter {
     return this.#pad();
   }
 
+  /** An attribute that holds nothing but another one with these bytes, written in one go: nftables wraps every key and value so. */
+  attributeWithin(outerType: number, type: number, value: Uint8Array): this {
+    const size = value.length;
+    const padded = (size + 3) & ~3;
+    this.#reserve(2 * ATTRIBUTE_HEADER_BYTES + padded);
+    const bytes = this.#bytes;
+    const at = this.#length;
+    writeU16(bytes, at, 2 * ATTRIBUTE_HEADER_BYTES + padded);
+    writeU16(bytes, at + 2, outerType | NLA_F_NESTED);
+    writeU16(bytes, at + 4, ATTRIBUTE_HEADER_BYTES + size);
+    writeU16(bytes, at + 6, type);
+    const start = at + 2 * ATTRIBUTE_HEADER_BYTES;
+    for (let index = 0; index < size; index++) bytes[start + index] = value[index] ?? 0;
+    for (let index = size; index < padded; index++) bytes[start + index] = 0;
+    this.#length = start + padded;
+    return this;
+  }
+
   attributeU8(type: number, value: number): this {
     this.#attributeHeader(type, 1);
     this.u8(value);
@@ -257,4 +275,9 @@ export class MessageWriter {
     this.#bytes[at + 2] = value >>> 16;
     this.#bytes[at + 3] = value >>> 24;
   }
+}
+
+function writeU16(bytes: Uint8Array, at: number, value: number): void {
+  bytes[at] = value;
+  bytes[at + 1] = value >>> 8;
 }

@@ -252,8 +252,8 @@ export function writeFamily(writer: MessageWriter, family: number, resource = 0)
 /** One NFTA_LIST_ELEM with an element. For a deletion, data, timeouts and counters are left out. */
 export function writeElement(writer: MessageWriter, element: NftElement, isKeyOnly: boolean): void {
   const nest = writer.beginNest(NFTA_LIST_ELEM);
-  writeValue(writer, NFTA_SET_ELEM.KEY, element.key);
-  if (element.keyEnd !== undefined) writeValue(writer, NFTA_SET_ELEM.KEY_END, element.keyEnd);
+  writer.attributeWithin(NFTA_SET_ELEM.KEY, NFTA_DATA.VALUE, element.key);
+  if (element.keyEnd !== undefined) writer.attributeWithin(NFTA_SET_ELEM.KEY_END, NFTA_DATA.VALUE, element.keyEnd);
   if (element.isIntervalEnd === true) writer.attributeBe32(NFTA_SET_ELEM.FLAGS, NFT_SET_ELEM_INTERVAL_END);
   if (!isKeyOnly) {
     if (element.verdict !== undefined) {
@@ -261,7 +261,7 @@ export function writeElement(writer: MessageWriter, element: NftElement, isKeyOn
       writeVerdict(writer, element.verdict);
       writer.endNest(data);
     } else if (element.data !== undefined) {
-      writeValue(writer, NFTA_SET_ELEM.DATA, element.data);
+      writer.attributeWithin(NFTA_SET_ELEM.DATA, NFTA_DATA.VALUE, element.data);
     }
     if (element.timeoutMs !== undefined) writer.attributeBe64(NFTA_SET_ELEM.TIMEOUT, BigInt(element.timeoutMs));
     if (element.expirationMs !== undefined) writer.attributeBe64(NFTA_SET_ELEM.EXPIRATION, BigInt(element.expirationMs));
@@ -276,12 +276,6 @@ export function writeElement(writer: MessageWriter, element: NftElement, isKeyOn
       writer.endNest(expression);
     }
   }
-  writer.endNest(nest);
-}
-
-function writeValue(writer: MessageWriter, type: number, value: Uint8Array): void {
-  const nest = writer.beginNest(type);
-  writer.attribute(NFTA_DATA.VALUE, value);
   writer.endNest(nest);
 }
 
