@@ -59,6 +59,8 @@ test('a server with a client of its own says SERVFAIL until it has read everythi
   isHolding = false;
   for (const release of held) release();
   await server.ready;
+  const podSelectors = api.requests.filter(({ path }) => path.endsWith('/pods')).map(({ query }) => query.get('fieldSelector'));
+  assert.deepEqual([...new Set(podSelectors)], ['status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown']);
   assert.match(await ask('gone.default.svc.cluster.local'), /^NXDOMAIN/);
   assert.match(await ask('web.default.svc.cluster.local'), / A 10\.96\.0\.5$/);
   assert.match(await ask('db-0.db.default.svc.cluster.local'), / A 10\.244\.1\.6$/);
@@ -89,4 +91,22 @@ test('an address that cannot be bound rejects and leaves nothing open', async ()
   const start = startDnsServer({ source: { client }, listen: { address: '192.0.2.1', port: 5353 } }, { logger: silentLogger });
   await assert.rejects(start, /EADDRNOTAVAIL/);
   client.close();
+});
+
+test('pods are read for pod mode verified alone', async (t) => {
+  const api = new FakeApiServer();
+  api.put('namespaces', namespaceOf('default'));
+  const client = createClient({ server: await api.start() }, { logger: silentLogger });
+  const server = await startDnsServer(
+    { source: { client }, listen: { address: '127.0.0.1', port: 0 }, podMode: 'insecure' },
+    { logger: silentLogger },
+  );
+  t.after(async () => {
+    await server.close();
+    client.close();
+    await api.stop();
+  });
+  await server.ready;
+  const kinds = new Set(api.requests.map(({ path }) => path.split('/').at(-1)));
+  assert.deepEqual(kinds, new Set(['endpointslices', 'namespaces', 'services']));
 });
