@@ -47,7 +47,7 @@ async function start(flags: DnsFlags, logger: Logger): Promise<Pick<ReloadingDns
     return startConfiguredDns(
       {
         blocks,
-        source: { client: createClient(config, { logger }) },
+        source: { connect: (onResponse) => createClient(config, { logger, onResponse }) },
         udpWorkers: workersOf(flags),
         isShared,
         ...(before === undefined ? {} : { learnMs: 30_000, before }),

@@ -31,6 +31,15 @@ export interface ClientOptions {
   readonly name?: string;
   /** Longest silence of a request, milliseconds. */
   readonly requestTimeoutMs?: number;
+  /** Told of every answer to a request but watches, each attempt by itself: for metrics. */
+  readonly onResponse?: (seen: SeenResponse) => void;
+}
+
+/** An answer of the API server. */
+export interface SeenResponse {
+  readonly method: string;
+  readonly status: number;
+  readonly seconds: number;
 }
 
 /** A client that can be closed: `close` hangs up on every connection, watches included. */
@@ -71,6 +80,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
     const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
     if (request.body !== undefined) headers['content-type'] = request.contentType ?? 'application/json';
     for (let attempt = 0; ; attempt++) {
+      const startedMs = performance.now();
       const response = await transport.fetch({
         method,
         path,
@@ -79,6 +89,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
         signal: request.signal,
         timeoutMs,
       });
+      options.onResponse?.({ method, status: response.status, seconds: (performance.now() - startedMs) / 1000 });
       for (const warning of warningsOf(response.headers)) onWarning(warning);
       if (response.status < 400) return response;
       const delayMs = retryDelayMs(response);

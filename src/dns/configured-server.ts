@@ -1,7 +1,7 @@
 /** A name server as a Corefile describes it: server blocks -> forwarders, caches, fixed names, HTTP endpoints, one server. */
 import { readFile } from 'node:fs/promises';
 import { networkInterfaces } from 'node:os';
-import type { KubeClient } from '../client/index.ts';
+import type { ClosableKubeClient, KubeClient, SeenResponse } from '../client/index.ts';
 import { parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { CodedError } from '../observe/index.ts';
@@ -22,11 +22,11 @@ import { createZoneTransfer } from './transfer.ts';
 export interface ConfiguredDnsOptions {
   /** From `parseCorefile`. */
   readonly blocks: readonly BlockConfig[];
-  readonly source: { readonly informers: NameInformers } | { readonly client: KubeClient };
+  readonly source: { readonly informers: NameInformers } | ApiSource;
   /** Instead of every address and the port of the blocks. */
   readonly listen?: DnsListen;
   readonly ownAddresses?: readonly string[];
-  /** Reads all names before it answers anything, and fails when that takes longer than this. With a client only. */
+  /** Reads all names before it answers anything, and fails when that takes longer than this. With an API only. */
   readonly learnMs?: number;
   /** Others may bind the same places (`DnsListen`); with `listen` that says it. */
   readonly isShared?: boolean;
@@ -36,6 +36,12 @@ export interface ConfiguredDnsOptions {
   readonly before?: Pick<ConfiguredDns, 'metrics'>;
   /** Where suffixes of the node are read for autopath. Default `/etc/resolv.conf`. */
   readonly resolvConfPath?: string;
+}
+
+/** An API server to read from, with a client that this server closes when it ends. */
+export interface ApiSource {
+  /** Makes the client; `onResponse` wants to hear of its answers. */
+  readonly connect: (onResponse: (seen: SeenResponse) => void) => ClosableKubeClient;
 }
 
 /** A running server with its endpoints. */
@@ -70,20 +76,21 @@ export async function startConfiguredDns(
   for (const chain of chains) for (const zone of chain.zones) zones.set(zone, chain.forwarder);
   const forwarder = zones.size === 0 ? undefined : createZoneForwarder(zones);
   const metrics = metricsFor(options, main.port, kubernetes.clusterDomain);
-  metrics.follow({
-    caches: chains.flatMap(({ cache }) => (cache === undefined ? [] : [cache])),
-    forwarders: chains.flatMap(({ servers }) => servers),
-    plugins: options.blocks.flatMap((block) => block.zones.map((zone) => ({ zone, names: block.plugins }))),
-  });
+  const { source, client } = openSource(options.source, metrics);
   const queryLog = joinLogs(options.blocks);
-  const learnt =
-    options.learnMs === undefined || !('client' in options.source)
-      ? undefined
-      : await learn(options.source.client, { ...kubernetes, observer: metrics }, options.learnMs, logger);
+  let learnt: Awaited<ReturnType<typeof learn>> | undefined;
+  const abandon = async (error: unknown): Promise<never> => {
+    learnt?.stop();
+    client?.close();
+    await Promise.all(chains.map((chain) => chain.forwarder.close()));
+    throw error;
+  };
+  if (options.learnMs !== undefined && client !== undefined)
+    learnt = await learn(client, { ...kubernetes, observer: metrics }, options.learnMs, logger).catch(abandon);
   const server = await startDnsServer(
     {
       ...kubernetes,
-      source: learnt ?? options.source,
+      source: learnt ?? source,
       listen,
       observer: metrics,
       ...(queryLog === undefined ? {} : { queryLog: { ...queryLog, logger: queryLogger ?? logger } }),
@@ -104,10 +111,11 @@ export async function startConfiguredDns(
           }),
     },
     { logger },
-  ).catch(async (error: unknown) => {
-    learnt?.stop();
-    await forwarder?.close();
-    throw error;
+  ).catch(abandon);
+  metrics.follow({
+    caches: chains.flatMap(({ cache }) => (cache === undefined ? [] : [cache])),
+    forwarders: chains.flatMap(({ servers }) => servers),
+    plugins: options.blocks.flatMap((block) => block.zones.map((zone) => ({ zone, names: block.plugins }))),
   });
 
   const state = { isStopping: false };
@@ -129,9 +137,8 @@ export async function startConfiguredDns(
         });
     }
   } catch (error) {
-    learnt?.stop();
     await Promise.all([server.close(), ...running.map(({ endpoints }) => endpoints.close())]);
-    throw error;
+    return abandon(error);
   }
   const healthAt = running.find(({ path }) => path === '/health')?.endpoints.address;
   const stopLooking = healthAt === undefined ? undefined : watchOwnHealth(healthAt, (seconds) => metrics.healthSeen(seconds));
@@ -152,6 +159,7 @@ export async function startConfiguredDns(
     stopLooking?.();
     await server.close();
     learnt?.stop();
+    client?.close();
     await Promise.all(running.map(({ endpoints }) => endpoints.close()));
   };
   return {
@@ -193,6 +201,21 @@ async function learn(
 function everyAddress(): string[] {
   const hasIpv6 = Object.values(networkInterfaces()).some((list) => list?.some(({ family }) => family === 'IPv6') === true);
   return hasIpv6 ? ['0.0.0.0', '::'] : ['0.0.0.0'];
+}
+
+/** The source as the server wants it, and the client to close afterwards, if there is one. */
+function openSource(
+  source: ConfiguredDnsOptions['source'],
+  metrics: DnsMetrics,
+): {
+  readonly source: { readonly informers: NameInformers } | { readonly client: KubeClient };
+  readonly client?: ClosableKubeClient;
+} {
+  if ('informers' in source) return { source };
+  let host = '';
+  const client = source.connect((seen) => metrics.apiAnswered(host, seen));
+  host = new URL(client.server).host;
+  return { source: { client }, client };
 }
 
 /** The same when a server takes over that means the same with them. */

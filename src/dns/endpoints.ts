@@ -35,7 +35,9 @@ export async function startEndpoints(options: EndpointsOptions, { logger }: { re
   if ('fd' in options.listen) server.listen({ fd: options.listen.fd }, resolve);
   else {
     const { address, port, isShared = false } = options.listen;
-    server.listen({ host: address, port, reusePort: isShared }, resolve);
+    // every address: Node takes IPv4 alone where the kernel has no IPv6
+    const host = address === '::' ? {} : { host: address };
+    server.listen({ ...host, port, reusePort: isShared }, resolve);
   }
   await promise;
   server.off('error', reject);
@@ -63,8 +65,8 @@ export function watchOwnHealth(
   at: { readonly address: string; readonly port: number },
   tell: (seconds: number | undefined) => void,
 ): () => void {
-  // an unspecified address is reached at the loopback of its family
-  const host = at.address === '::' ? '::1' : at.address === '0.0.0.0' ? '127.0.0.1' : at.address;
+  // every address, of IPv6 too, is also that of IPv4's loopback
+  const host = at.address === '::' || at.address === '0.0.0.0' ? '127.0.0.1' : at.address;
   const timer = setInterval(() => {
     const startedMs = performance.now();
     const request = get({ host, port: at.port, path: '/health', timeout: 5_000, agent: false }, (response) => {

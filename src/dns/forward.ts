@@ -45,6 +45,8 @@ export interface ForwardCounts {
   readonly coalesced: number;
   /** All servers were down and one was asked all the same. */
   readonly healthBroken: number;
+  /** Queries of our own that came back. */
+  readonly loops: number;
 }
 
 /** A forwarder and what it counted. */
@@ -54,8 +56,9 @@ export interface ServerForwarder extends Forwarder {
 }
 
 /**
- * Forwards to servers. Identical queries under way are asked once; that also ends loops at run time: a query that comes back
- * to us while it is under way joins itself, waits until its time is out and is SERVFAIL, instead of going round for ever.
+ * Forwards to servers. A query of our own that comes back to us, known by id and question, is SERVFAIL at once: its server leads
+ * here, and the next one is asked. Identical queries under way are asked once; that also ends loops that lead through others, who
+ * give ids of their own: what comes back then joins itself, waits until its time is out and is SERVFAIL.
  */
 export function createForwarder(options: ForwardOptions, { logger }: { readonly logger: Logger }): ServerForwarder {
   const isOwn = options.isOwn ?? (() => false);
@@ -78,7 +81,7 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
   const except = (options.except ?? []).map(zoneSuffix);
   const failover = new Set(options.failover ?? [rcodes.SERVFAIL, rcodes.REFUSED]);
   const underWay = new Map<string, Promise<Message>>();
-  const counts = { rejects: 0, coalesced: 0, healthBroken: 0 };
+  const counts = { rejects: 0, coalesced: 0, healthBroken: 0, loops: 0 };
   let turn = 0;
 
   const order = (): readonly Upstream[] => {
@@ -129,6 +132,14 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
     return isCut && !useTcp && options.preferUdp === true ? askAll(query, true) : answer;
   };
 
+  const warned = new Set<Upstream>();
+  const warnOfLoop = (upstream: Upstream): void => {
+    counts.loops++;
+    if (warned.has(upstream)) return;
+    warned.add(upstream);
+    logger.warn({ upstream: upstream.name }, 'this server asks itself: what is sent to the upstream comes back here');
+  };
+
   return {
     counts,
     upstreams,
@@ -139,6 +150,11 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
       if (except.some((suffix) => isBelow(name, suffix))) return emptyAnswer(query, rcodes.REFUSED);
       const { edns } = query;
       const key = `${question.type} ${question.class} ${isTcp ? 't' : 'u'}${query.flags & headerFlags.CD} ${edns?.isDnssecOk ?? ''} ${edns?.udpBytes ?? ''} ${name}`;
+      const looping = underWay.has(key) ? upstreams.find((upstream) => upstream.isAsking(query)) : undefined;
+      if (looping !== undefined) {
+        warnOfLoop(looping);
+        return emptyAnswer(query, rcodes.SERVFAIL);
+      }
       let asking = underWay.get(key);
       if (asking !== undefined) {
         counts.coalesced++;

@@ -2,6 +2,8 @@
  * What the server counts, under CoreDNS's names, so that its dashboards work. Counting is an increment in a typed array:
  * it runs for every query. Text is made only when someone asks for it (Prometheus text format 0.0.4).
  */
+import type { SeenResponse } from '../client/index.ts';
+import { ApiRequests } from './api-requests.ts';
 import type { CachingForwarder } from './cache.ts';
 import type { CacheFigures } from './forward-metrics.ts';
 import { renderCaches, renderForwarders } from './forward-metrics.ts';
@@ -45,6 +47,8 @@ export interface DnsMetrics extends QueryObserver {
   reloadFailed(): void;
   /** The configuration that is in force, as a hash of its text. */
   loaded(hash: string): void;
+  /** An answer of the API server at `host`. */
+  apiAnswered(host: string, seen: SeenResponse): void;
   /** The server's own look at `/health`, in seconds; undefined: it failed. */
   healthSeen(seconds: number | undefined): void;
   render(): string;
@@ -56,6 +60,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
   const all = [own];
   let caches: readonly CacheFigures[] = options.cache === undefined ? [] : [options.cache];
   const forwarders = options.forwarder === undefined ? [] : [options.forwarder];
+  const apiRequests = new ApiRequests();
   const health = { row: new Float64Array(histogramRow(durationBuckets)), failures: 0 };
   let plugins = options.plugins ?? [];
   let [completedSearches, failedReloads] = [0, 0];
@@ -72,6 +77,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
     },
     searchCompleted: () => void completedSearches++,
     reloadFailed: () => void failedReloads++,
+    apiAnswered: (host, seen) => apiRequests.seen(host, seen),
     loaded: (hash) => void (configHash = hash),
     healthSeen(seconds) {
       if (seconds === undefined) health.failures++;
@@ -146,6 +152,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
       programming.render(page);
       if (caches.length > 0) renderCaches(page, caches, options.server);
       if (forwarders.length > 0) renderForwarders(page, forwarders);
+      apiRequests.render(page);
       page.family('coredns_autopath_success_total', 'counter', 'Search paths that were walked for the client.');
       page.sample('coredns_autopath_success_total', { server: options.server }, completedSearches);
       if (plugins.length > 0) {

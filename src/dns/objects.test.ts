@@ -272,6 +272,42 @@ const cases: readonly Case[] = [
       'l1 A': ['NOERROR', ...Array.from({ length: 10 }, (_, at) => `l${at + 1}.${domain} CNAME l${at + 2}.${domain}`)].join('\n'),
     },
   },
+  // zones
+  {
+    rule: 'zonal: pin gives the endpoints of a zone, prefer those of the zone or else all; a zone without endpoints has no pin',
+    services: [db, serviceOf('s', { clusterIPs: ['10.96.0.1'] })],
+    slices: [
+      sliceOf('db', [
+        { addresses: ['10.1.0.1'], zone: 'a' },
+        { addresses: ['10.1.0.2'], zone: 'b' },
+        { addresses: ['10.1.0.3'], zone: 'b', conditions: { ready: false } },
+        { addresses: ['10.1.0.4'] },
+      ]),
+      sliceOf('db', [{ addresses: ['fd00::2'], zone: 'b' }], [], 'b'),
+      sliceOf('s', [{ addresses: ['10.1.0.1'], zone: 'a' }]),
+    ],
+    options: { zonalNames: true },
+    asked: {
+      'a.pin._zone.db A': A('a.pin._zone.db', '10.1.0.1'),
+      'B.pin._zone.db A': A('B.pin._zone.db', '10.1.0.2'),
+      'b.pin._zone.db AAAA': `NOERROR\nb.pin._zone.db.${domain} AAAA fd00::2`,
+      'a.pin._zone.db AAAA': nodata,
+      'c.pin._zone.db A': nxdomain,
+      'a.prefer._zone.db A': A('a.prefer._zone.db', '10.1.0.1'),
+      'c.prefer._zone.db A': A('c.prefer._zone.db', '10.1.0.1', '10.1.0.2', '10.1.0.4'),
+      'pin._zone.db A': nodata,
+      '_zone.db A': nodata,
+      'x.a.pin._zone.db A': nxdomain,
+      'a.pin._zone.s A': nxdomain,
+      'a.prefer._zone.s A': nxdomain,
+    },
+  },
+  {
+    rule: 'zonal names are off unless asked for',
+    services: [db],
+    slices: [sliceOf('db', [{ addresses: ['10.1.0.1'], zone: 'a' }])],
+    asked: { 'a.pin._zone.db A': nxdomain, 'a.prefer._zone.db A': nxdomain, '_zone.db A': nxdomain },
+  },
   // reverse
   {
     rule: 'ptr hostname: an address that a hostname claims points there alone, any other to its generated names as ever',

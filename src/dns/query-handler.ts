@@ -7,7 +7,7 @@ import type { Permutation } from './answer-writer.ts';
 import type { AutopathOptions } from './autopath.ts';
 import { namesAfter, walkSearchPath } from './autopath.ts';
 import { encodeWithin } from './encode-within.ts';
-import { decodeMessage, encodeMessage, encodeRecord, queryMessage } from './message.ts';
+import { decodeMessage, encodeMessage, encodeRecord, MessageError, queryMessage } from './message.ts';
 import type { Message } from './message.ts';
 import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './protocol.ts';
 import type { ChainTail, Responder } from './responder.ts';
@@ -97,8 +97,9 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
       return [packet.slice(0, write(packet))];
     };
     const refuse = (packet: Uint8Array): number => responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED);
+    let message: Message | undefined;
     try {
-      const message = decodeMessage(query);
+      message = decodeMessage(query);
       if (outcome === outcomes.transfer) return transfer?.(message, client) ?? respond(refuse);
       if (outcome === outcomes.search) return [await searched(message, client)];
       if (forwarder === undefined) return respond(refuse);
@@ -117,6 +118,9 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
       const tail = chainTail(target, shuffleAddresses(answer, permutation));
       return respond((packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));
     } catch (error) {
+      // a record beside the question that only a whole reading shows to be malformed: the client's fault, not ours
+      if (error instanceof MessageError && message === undefined)
+        return respond((packet) => responder.respondWithError(packet, query.length, client.isTcp, rcodes.FORMERR));
       return respond((packet) => fail(packet, query.length, client, error));
     }
   };

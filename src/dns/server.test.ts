@@ -12,7 +12,7 @@ import { decodeMessage, encodeMessage, queryMessage } from './message.ts';
 import { headerFlags } from './protocol.ts';
 import { startDnsServer } from './server.ts';
 
-test('a server with a client of its own says SERVFAIL until it has read everything, follows changes, and answers on when the API is lost', async (t) => {
+test('a server with a client of its own says SERVFAIL until it has read everything, follows changes, answers on when the API is lost, and learns what it missed', async (t) => {
   const api = new FakeApiServer();
   api.put('namespaces', namespaceOf('default'));
   api.put('services', serviceOf('web', { clusterIPs: ['10.96.0.5'], ports: [{ name: 'http', port: 80 }] }));
@@ -48,7 +48,7 @@ test('a server with a client of its own says SERVFAIL until it has read everythi
     }
   };
   const askUntil = async (name: string, want: RegExp): Promise<void> => {
-    const deadlineMs = performance.now() + 5_000;
+    const deadlineMs = performance.now() + 20_000;
     let answer = await ask(name);
     while (!want.test(answer) && performance.now() < deadlineMs) answer = await ask(name);
     assert.match(answer, want);
@@ -59,6 +59,8 @@ test('a server with a client of its own says SERVFAIL until it has read everythi
   isHolding = false;
   for (const release of held) release();
   await server.ready;
+  const podSelectors = api.requests.filter(({ path }) => path.endsWith('/pods')).map(({ query }) => query.get('fieldSelector'));
+  assert.deepEqual([...new Set(podSelectors)], ['status.phase!=Succeeded,status.phase!=Failed,status.phase!=Unknown']);
   assert.match(await ask('gone.default.svc.cluster.local'), /^NXDOMAIN/);
   assert.match(await ask('web.default.svc.cluster.local'), / A 10\.96\.0\.5$/);
   assert.match(await ask('db-0.db.default.svc.cluster.local'), / A 10\.244\.1\.6$/);
@@ -71,7 +73,17 @@ test('a server with a client of its own says SERVFAIL until it has read everythi
 
   await api.stop();
   assert.match(await ask('db-0.db.default.svc.cluster.local'), / A 10\.244\.1\.7$/);
+  assert.match(await ask('gone.default.svc.cluster.local'), /^NXDOMAIN/);
   assert.equal(server.isReady, true);
+
+  // what happened meanwhile is seen when the API is back, also what went
+  api.put('services', serviceOf('late', { clusterIPs: ['10.96.0.9'] }));
+  api.remove('services', 'default/db');
+  api.remove('pods', 'default/a');
+  await api.start(Number(new URL(client.server).port));
+  await askUntil('late.default.svc.cluster.local', / A 10\.96\.0\.9$/);
+  await askUntil('db-0.db.default.svc.cluster.local', /^NXDOMAIN/);
+  await askUntil('10-244-1-6.default.pod.cluster.local', /^NXDOMAIN/);
 });
 
 test('an address that cannot be bound rejects and leaves nothing open', async () => {
@@ -79,4 +91,22 @@ test('an address that cannot be bound rejects and leaves nothing open', async ()
   const start = startDnsServer({ source: { client }, listen: { address: '192.0.2.1', port: 5353 } }, { logger: silentLogger });
   await assert.rejects(start, /EADDRNOTAVAIL/);
   client.close();
+});
+
+test('pods are read for pod mode verified alone', async (t) => {
+  const api = new FakeApiServer();
+  api.put('namespaces', namespaceOf('default'));
+  const client = createClient({ server: await api.start() }, { logger: silentLogger });
+  const server = await startDnsServer(
+    { source: { client }, listen: { address: '127.0.0.1', port: 0 }, podMode: 'insecure' },
+    { logger: silentLogger },
+  );
+  t.after(async () => {
+    await server.close();
+    client.close();
+    await api.stop();
+  });
+  await server.ready;
+  const kinds = new Set(api.requests.map(({ path }) => path.split('/').at(-1)));
+  assert.deepEqual(kinds, new Set(['endpointslices', 'namespaces', 'services']));
 });

@@ -44,7 +44,8 @@ export class TcpService {
   readonly #handler: StreamHandler;
   readonly #logger: Logger;
   readonly #timeouts: Required<TcpTimeouts>;
-  readonly #connections = new Set<Socket>();
+  /** Each with a function that ends it once its answers under way have left. */
+  readonly #connections = new Map<Socket, () => void>();
   /** Where a query is read to and answered. Free again before the next one: answers are copied out. */
   readonly #packet = new Uint8Array(maxMessageBytes);
 
@@ -86,9 +87,9 @@ export class TcpService {
     if (!this.#server.listening) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#server.close(() => resolve());
-    for (const socket of this.#connections) socket.end();
+    for (const finish of this.#connections.values()) finish();
     const timer = setTimeout(() => {
-      for (const socket of this.#connections) socket.destroy();
+      for (const socket of this.#connections.keys()) socket.destroy();
     }, graceMs);
     await promise;
     clearTimeout(timer);
@@ -100,15 +101,16 @@ export class TcpService {
     const endIfDone = (): void => {
       if (connection.isEnding && connection.pending === 0) socket.end();
     };
-    this.#connections.add(socket);
+    const finish = (): void => {
+      connection.isEnding = true;
+      endIfDone();
+    };
+    this.#connections.set(socket, finish);
     socket.setTimeout(this.#timeouts.firstQueryMs);
     socket.on('timeout', () => socket.destroy());
     socket.on('error', (error) => this.#logger.debug({ problem: messageOf(error) }, 'connection failed'));
     socket.on('close', () => this.#connections.delete(socket));
-    socket.on('end', () => {
-      connection.isEnding = true;
-      endIfDone();
-    });
+    socket.on('end', finish);
     // A client that asks without reading fills our memory: we stop listening to it until it does, or time runs out.
     socket.on('drain', () => {
       socket.setTimeout(this.#timeouts.idleMs);

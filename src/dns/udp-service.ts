@@ -1,6 +1,7 @@
 /** UDP: datagrams in, answers out, over Node's dgram. */
 import { createSocket } from 'node:dgram';
 import type { RemoteInfo, Socket } from 'node:dgram';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from '../observe/index.ts';
 import { maxMessageBytes, maxUdpPacketBytes } from './protocol.ts';
 
@@ -33,6 +34,9 @@ export class UdpService {
   /** Packets not in use. A packet is in use from the datagram's arrival until the kernel has taken its answer. */
   readonly #free: Uint8Array[] = [];
   #isClosed = false;
+  /** Datagrams so far, and queries whose answer is not sent yet. */
+  #received = 0;
+  #pending = 0;
 
   constructor(
     options: { readonly endpoint: UdpEndpoint; readonly handler: DatagramHandler },
@@ -69,8 +73,15 @@ export class UdpService {
     return { address, port };
   }
 
-  async close(): Promise<void> {
+  /** Answers what has arrived, for `graceMs` at most, and closes the socket. */
+  async close(graceMs = 5_000): Promise<void> {
     if (this.#isClosed) return;
+    const untilMs = performance.now() + graceMs;
+    for (let before = -1; (before !== this.#received || this.#pending > 0) && performance.now() < untilMs;) {
+      before = this.#received;
+      // a turn of the event loop takes in what waits in the socket; answers of others come when they come
+      await (this.#pending > 0 ? sleep(5) : nextTurn());
+    }
     this.#isClosed = true;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#socket.close(resolve);
@@ -78,6 +89,7 @@ export class UdpService {
   }
 
   #receive(datagram: Uint8Array, client: RemoteInfo): void {
+    this.#received++;
     const packet = this.#free.pop() ?? new Uint8Array(maxUdpPacketBytes);
     packet.set(datagram.length > maxUdpPacketBytes ? datagram.subarray(0, maxUdpPacketBytes) : datagram);
     const answer = this.#handler(packet, Math.min(datagram.length, maxUdpPacketBytes), client);
@@ -87,7 +99,9 @@ export class UdpService {
       return;
     }
     this.#free.push(packet);
+    this.#pending++;
     void answer.then((message) => {
+      this.#pending--;
       if (message !== undefined && !this.#isClosed) this.#sendOwn(message, client);
     });
   }

@@ -4,6 +4,7 @@
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
 import { closeDescriptor, createWakePair, UdpBatch, wake } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
@@ -36,6 +37,8 @@ export class UdpWorkerService {
   #isSynced = false;
   #isClosing = false;
   #restarts = 0;
+  /** Queries of the slow path that are not answered yet. */
+  #pending = 0;
 
   constructor(options: UdpWorkerOptions, { logger }: { readonly logger: Logger }) {
     this.#options = options;
@@ -64,10 +67,14 @@ export class UdpWorkerService {
     wake(this.#pair.wakeFd);
   }
 
-  async close(): Promise<void> {
+  /** Answers what has arrived, for `graceMs` at most, and closes the socket. */
+  async close(graceMs = 5_000): Promise<void> {
     this.#isClosing = true;
     this.tell({ kind: 'stop' });
     await this.#exited.promise;
+    // what the thread handed over last may still be on its way here: one turn of the event loop, then its answer
+    await nextTurn();
+    for (const untilMs = performance.now() + graceMs; this.#pending > 0 && performance.now() < untilMs;) await sleep(5);
     this.#port.close();
     this.#pair.close();
     closeDescriptor(this.#options.start.fd);
@@ -123,7 +130,8 @@ export class UdpWorkerService {
   }
 
   async #answer(query: Uint8Array, source: Uint8Array): Promise<void> {
-    const answer = await this.#options.answerSlowly(query, source);
+    this.#pending++;
+    const answer = await this.#options.answerSlowly(query, source).finally(() => this.#pending--);
     if (answer === undefined) return;
     // The slot's name is where the answer goes: nothing is ever received here.
     this.#sender.sourceBytes(0).set(source);

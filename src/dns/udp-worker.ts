@@ -42,11 +42,13 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     }
   };
 
+  let lastBatches = 1_000;
   for (;;) {
     // First: what was told while the thread started comes before the queries that arrived meanwhile.
     takeIn();
-    if (state.isStopping) return;
-    const count = batch.receive(waitMs);
+    // Told to stop: what waits in the socket is still answered.
+    const count = batch.receive(state.isStopping ? 0 : waitMs);
+    if (state.isStopping && (count === 0 || --lastBatches === 0)) return;
     const startedSeconds = counters === undefined ? 0 : performance.now() / 1000;
     let answered = 0;
     for (let slot = 0; slot < count; slot++) {

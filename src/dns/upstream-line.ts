@@ -22,6 +22,8 @@ export interface UpstreamAddress {
 export interface UpstreamLine {
   /** Sends the query under an id of the line's own and resolves to the answer to it, whose id is the query's again. Rejects with `UpstreamError`. */
   ask(query: Message, timeoutMs: number): Promise<Message>;
+  /** Whether this very query, id and question, is one that was sent here and waits for its answer. */
+  isAsking(query: Message): boolean;
   /** Whether it can still be asked. */
   readonly isOpen: boolean;
   /** How many answers are awaited. */
@@ -47,6 +49,11 @@ class Ledger {
 
   get size(): number {
     return this.#waiting.size;
+  }
+
+  has(query: Message): boolean {
+    const waiting = this.#waiting.get(query.id);
+    return waiting !== undefined && isAnswerTo(query, waiting.query);
   }
 
   /** Sends through `send`, under a fresh random id, and waits. */
@@ -112,6 +119,7 @@ export function openUdpLine(to: UpstreamAddress, randomId: () => number): Upstre
         });
       });
     },
+    isAsking: (query) => ledger.has(query),
     get isOpen() {
       return isOpen;
     },
@@ -153,6 +161,7 @@ export function openTcpLine(to: UpstreamAddress, randomId: () => number): Upstre
         socket.write(framed);
       });
     },
+    isAsking: (query) => ledger.has(query),
     get isOpen() {
       return isOpen;
     },

@@ -151,6 +151,29 @@ test('ids of queries under way are drawn anew, so that answers are hard to forge
   assert.ok(ids.size > 45 && !ids.has(77), `${ids.size} ids`);
 });
 
+test('a query of our own that comes back is SERVFAIL at once, said once, and the next server is asked', async () => {
+  const holder: { forwarder?: ServerForwarder } = {};
+  const warnings: string[] = [];
+  // as the kernel would bring it: the very bytes that were sent, to our own socket
+  const mirror = await new FakeServer((query) => {
+    if (isProbe(query)) return emptyAnswer(query, 0);
+    void holder.forwarder?.forward(query, how).then((answer) => returned.push(answer.rcode));
+    return emptyAnswer(query, rcodes.SERVFAIL);
+  }).start();
+  const returned: number[] = [];
+  const good = await new FakeServer((query) => answerOf(query, 2)).start();
+  const forwarder = createForwarder(
+    { upstreams: [mirror.to, good.to], policy: 'sequential' },
+    { logger: { ...silentLogger, warn: (_, message) => void warnings.push(message) } },
+  );
+  after(() => forwarder.close());
+  holder.forwarder = forwarder;
+  for (const name of ['a.example', 'b.example']) assert.match(textOf(await forwarder.forward(query(name), how)), /192\.0\.2\.2/);
+  assert.deepEqual(returned, [rcodes.SERVFAIL, rcodes.SERVFAIL]);
+  assert.equal(forwarder.counts.loops, 2);
+  assert.deepEqual(warnings, ['this server asks itself: what is sent to the upstream comes back here']);
+});
+
 test('a resolv.conf gives three servers at most and its last search path', () => {
   const text = `# comment
 nameserver 192.0.2.1

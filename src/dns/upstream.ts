@@ -81,6 +81,11 @@ export class Upstream {
     }
   }
 
+  /** Whether this very query is on its way there: then it is our own, come back to us. */
+  isAsking(query: Message): boolean {
+    return [...this.#lines.udp, ...this.#lines.tcp].some(({ line }) => line.isAsking(query));
+  }
+
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#probing);

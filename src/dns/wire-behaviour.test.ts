@@ -279,3 +279,39 @@ test('before the objects are here, a name that falls through goes on as ever, an
   assert.match(textOf(ask(early, `gone.${domain}`, 'A')), /^SERVFAIL\nauth: cluster\.local SOA/);
   assert.match(textOf(ask(early, 'cluster.local', 'SOA')), /^NOERROR/);
 });
+
+test('an alias that leads out is asked for with the type and the EDNS of the client; failure and cutting are passed on', async () => {
+  const asked: Message[] = [];
+  let says: Partial<Message> = {};
+  const forwarder: Forwarder = {
+    forward: async (query) => {
+      asked.push(query);
+      return { ...emptyAnswer(query, 0), ...says };
+    },
+    close: async () => undefined,
+  };
+  const handle = createQueryHandler(
+    { responder: sampleResponder(sampleIndex(), { hasUpstream: true }), forwarder, permutation: unshuffled },
+    { logger: silentLogger },
+  );
+  const send = async (flags: number, isDnssecOk: boolean): Promise<string> => {
+    const plain = queryMessage(1, wireOf(`outside.${domain}`), 28, flags, 4096);
+    const query = encodeMessage({ ...plain, edns: { udpBytes: 4096, version: 0, isDnssecOk } });
+    const packet = new Uint8Array(4096);
+    packet.set(query);
+    const answer = handle(packet, query.length, { address: '127.0.0.1', isTcp: false });
+    assert.ok(typeof answer !== 'number');
+    return textOf(decodeMessage((await answer)[0] ?? new Uint8Array(0)));
+  };
+  const alias = `outside.${domain} CNAME www.example.com`;
+  says = { answers: [{ name: wireOf('www.example.com'), type: 28, class: 1, ttlSeconds: 77, data: new Uint8Array(16) }] };
+  assert.equal(await send(headerFlags.RD | headerFlags.CD, true), `NOERROR\n${alias}\nwww.example.com 77 AAAA ::`);
+  const [first] = asked;
+  assert.deepEqual(first?.questions, [{ name: wireOf('www.example.com'), type: 28, class: 1 }]);
+  assert.deepEqual(first?.edns, { udpBytes: 1232, version: 0, isDnssecOk: true });
+  assert.equal(first?.flags, headerFlags.RD | headerFlags.CD);
+  says = { rcode: rcodes.SERVFAIL };
+  assert.equal(await send(headerFlags.RD, false), `SERVFAIL\n${alias}`);
+  says = { flags: headerFlags.QR | headerFlags.TC };
+  assert.equal(await send(headerFlags.RD, false), `NOERROR TC\n${alias}`);
+});

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { createSocket } from 'node:dgram';
+import type { RemoteInfo } from 'node:dgram';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import {
   createCachingForwarder,
@@ -202,4 +205,37 @@ test('a Corefile becomes a server: cluster, stub zone, fixed names, cache, trans
     startConfiguredDns({ blocks: parseCorefile('.:53 {\n cache\n}'), source: { informers } }, { logger: silentLogger }),
     DnsConfigError,
   );
+});
+
+test('a server that is its own upstream, by a way that it cannot see, says SERVFAIL and stays up', { skip }, async () => {
+  const informers = handInformers();
+  informers.namespaces.apply(namespaceOf('default'));
+  informers.services.apply(serviceOf('web', { clusterIPs: ['10.96.0.5'] }));
+  for (const informer of Object.values(informers)) informer.finishSync();
+  // as an address of the cluster does that leads back here
+  const way = createSocket('udp4');
+  way.bind(0, '127.0.0.1');
+  await once(way, 'listening');
+  const forwarder = createForwarder(
+    { upstreams: [{ address: '127.0.0.1', port: way.address().port }], probeEveryMs: 10_000 },
+    { logger: silentLogger },
+  );
+  const looping = await startDnsServer({ source: { informers }, listen: loopback, forwarder }, { logger: silentLogger });
+  await looping.ready;
+  const to = looping.addresses[0] ?? loopback;
+  const clients = new Map<number, RemoteInfo>();
+  way.on('message', (bytes, from) => {
+    const id = bytes.readUInt16BE(0);
+    if (from.port !== to.port) clients.set(id, from);
+    const next = from.port === to.port ? clients.get(id) : to;
+    if (next !== undefined) way.send(bytes, next.port, next.address);
+  });
+  try {
+    for (let count = 0; count < 3; count++) assert.match(headerOf(await dig(to, `${count}.example.org`)), /^SERVFAIL/);
+    assert.ok(forwarder.counts.loops >= 3, `${forwarder.counts.loops} loops seen`);
+    assert.equal(await dig(to, '+short', 'web.default.svc.cluster.local'), '10.96.0.5\n');
+  } finally {
+    await looping.close();
+    way.close();
+  }
 });

@@ -34,6 +34,8 @@ const samples = [
   'coredns_health_request_failures_total',
   'coredns_reload_failed_total',
   'coredns_reload_version_info{hash="sha512",value="0123"}',
+  'coredns_kubernetes_rest_client_requests_total{code="200",method="GET",host="10.0.0.1:6443"}',
+  'coredns_kubernetes_rest_client_request_duration_seconds_bucket{verb="GET",host="10.0.0.1:6443",le="0.025"}',
   'coredns_kubernetes_dns_programming_duration_seconds_bucket{service_kind="cluster_ip",le="0.001"}',
 ];
 
@@ -56,6 +58,7 @@ test(
     metrics.loaded('0123');
     metrics.searchCompleted?.();
     metrics.failed();
+    metrics.apiAnswered('10.0.0.1:6443', { method: 'GET', status: 200, seconds: 0.02 });
     for (const [type, rcode, isTcp] of [
       [1, 0, false],
       [28, 3, true],

@@ -98,6 +98,18 @@ test('who is not listed gets no zone, neither over TCP nor over UDP', { skip: di
   assert.equal((await askOnce(at.port, 'cluster.local', queryTypes.IXFR))?.rcode, rcodes.REFUSED);
 });
 
+test(
+  'IXFR gives one SOA record to who has the zone as it is, and the whole zone to who has another',
+  { skip: digSkip },
+  async () => {
+    const at = ours.addresses[0] ?? assert.fail('not bound');
+    const count = async (serial: number): Promise<number> =>
+      (await dig(at, '+short', `IXFR=${serial}`, 'cluster.local')).trim().split('\n').length;
+    assert.equal(await count(ours.index.serial), 1);
+    assert.ok((await count(1)) > 3_000);
+  },
+);
+
 test('a transferred zone has what it should and nothing else, in the order of names, with TTLs', { skip: digSkip }, async () => {
   const at = ours.addresses[0] ?? assert.fail('not bound');
   const lines = (await dig(at, '+nocomments', '+nostats', '+nocmd', 'AXFR', 'cluster.local')).trim().split('\n');
