@@ -41,7 +41,8 @@ export async function createForwardChain(
       ? undefined
       : createCachingForwarder(forwarder, { ...block.cache, nowMs: () => performance.now() });
   forwarder = cache ?? forwarder;
-  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, logger);
+  const domain = block.kubernetes?.clusterDomain;
+  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, domain, logger);
   if (forwarder === undefined) return { zones: [], forwarder: refusing, servers };
   return {
     zones: block.kubernetes === undefined ? block.zones : ['.'],
@@ -51,8 +52,14 @@ export async function createForwardChain(
   };
 }
 
-function hostsBefore(hosts: HostsConfig, next: Forwarder, logger: Logger): Forwarder {
+function hostsBefore(hosts: HostsConfig, next: Forwarder, domain: string | undefined, logger: Logger): Forwarder {
   const file = hosts.path === undefined ? undefined : openHostsFile(hosts.path, { logger });
+  const own = (file?.entries ?? []).flatMap(({ names }) => names).filter((name) => `.${name}`.endsWith(`.${domain ?? ''}`));
+  if (domain !== undefined && own.length > 0)
+    logger.warn(
+      { file: hosts.path, names: own },
+      'names of the cluster domain come from the cluster: those of the file are not used',
+    );
   const forwarder = createHostsForwarder([...hosts.entries, ...(file?.entries ?? [])], next, hosts);
   const stop = file?.follow(hosts.reloadMs, (entries) => forwarder.replace([...hosts.entries, ...entries]));
   return {
