@@ -50,6 +50,7 @@ test('stub domains, options of forward and cache, hosts, prefixes as zones and v
     ttlSeconds: 60,
     reloadMs: 5_000,
     hasReverse: true,
+    clusterDomain: 'cluster.local',
     fallthrough: ['cluster.local', '96.10.in-addr.arpa'],
   });
   assert.deepEqual(cluster?.transferTo, [

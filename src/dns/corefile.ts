@@ -42,6 +42,8 @@ function readBlock(block: ServerBlock): BlockConfig {
     read(directive, config);
   }
   config.plugins = [...seen];
+  const { hosts, kubernetes } = config;
+  if (hosts !== undefined && kubernetes !== undefined) config.hosts = { ...hosts, clusterDomain: kubernetes.clusterDomain };
   checkTogether(block, config);
   return config;
 }

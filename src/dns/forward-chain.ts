@@ -41,8 +41,7 @@ export async function createForwardChain(
       ? undefined
       : createCachingForwarder(forwarder, { ...block.cache, nowMs: () => performance.now() });
   forwarder = cache ?? forwarder;
-  const domain = block.kubernetes?.clusterDomain;
-  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, domain, logger);
+  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, logger);
   if (forwarder === undefined) return { zones: [], forwarder: refusing, servers };
   return {
     zones: block.kubernetes === undefined ? block.zones : ['.'],
@@ -52,10 +51,12 @@ export async function createForwardChain(
   };
 }
 
-function hostsBefore(hosts: HostsConfig, next: Forwarder, domain: string | undefined, logger: Logger): Forwarder {
+function hostsBefore(hosts: HostsConfig, next: Forwarder, logger: Logger): Forwarder {
   const file = hosts.path === undefined ? undefined : openHostsFile(hosts.path, { logger });
-  const own = (file?.entries ?? []).flatMap(({ names }) => names).filter((name) => `.${name}`.endsWith(`.${domain ?? ''}`));
-  if (domain !== undefined && own.length > 0)
+  const own = (file?.entries ?? [])
+    .flatMap(({ names }) => names)
+    .filter((name) => `.${name}`.endsWith(`.${hosts.clusterDomain ?? ''}`));
+  if (hosts.clusterDomain !== undefined && own.length > 0)
     logger.warn(
       { file: hosts.path, names: own },
       'names of the cluster domain come from the cluster: those of the file are not used',
