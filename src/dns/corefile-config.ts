@@ -64,6 +64,8 @@ export interface HostsConfig {
   /** How often the file is looked at; 0: never again. */
   readonly reloadMs: number;
   readonly hasReverse: boolean;
+  /** Whose names come from the cluster and not from here; absent in a server block without `kubernetes`. */
+  readonly clusterDomain?: string;
   /** Zones whose names go on to `forward` when there is no entry. */
   readonly fallthrough: readonly string[];
 }

@@ -167,6 +167,7 @@ test("minikube's Corefile is understood: fixed names that fall through, a log of
     ttlSeconds: 3_600,
     reloadMs: 5_000,
     hasReverse: true,
+    clusterDomain: 'cluster.local',
     fallthrough: ['.'],
   });
   assert.deepEqual(block?.log, { zones: ['.'], classes: ['success', 'denial', 'error'] });
@@ -190,6 +191,7 @@ test("k3s's Corefile is understood: the nodes' names from a file, and whatever s
     ttlSeconds: 60,
     reloadMs: 15_000,
     hasReverse: true,
+    clusterDomain: 'cluster.local',
     fallthrough: ['.'],
   });
   const [main, corp] = read(custom);

@@ -98,15 +98,9 @@ const mostValues: Readonly<Record<string, number>> = {
   failover: Infinity,
 };
 
-/** `clusterDomain`: the one zone that there is to transfer. */
-export function readTransfer(directive: Directive, blockZones: readonly string[]): readonly TransferTarget[] {
-  const [name, ...zones] = directive.words;
-  for (const word of zones) {
-    const zone = readZone(word);
-    // the cluster domain is known when the whole block is read; a reverse zone or a stranger's can be told now
-    if (zone.endsWith('.arpa') || (blockZones.length === 1 && blockZones[0] !== '.' && zone !== blockZones[0]))
-      complain(word, 'transfer gives the cluster domain alone');
-  }
+/** Its zones are checked with the rest of the block, where the cluster domain is known. */
+export function readTransfer(directive: Directive): readonly TransferTarget[] {
+  const [name] = directive.words;
   const targets: TransferTarget[] = [];
   for (const { words } of directive.block ?? []) {
     const [option, ...values] = words;

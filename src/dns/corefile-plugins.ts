@@ -3,16 +3,7 @@ import { parseIp } from '../net/index.ts';
 import type { CacheConfig, HostsConfig, LogConfig, QueryClass } from './corefile-config.ts';
 import type { Directive } from './corefile-syntax.ts';
 import type { Mutable } from './corefile-values.ts';
-import {
-  complain,
-  readChoice,
-  readDuration,
-  readListen,
-  readNumber,
-  readZone,
-  readZones,
-  refuseExtra,
-} from './corefile-values.ts';
+import { complain, readChoice, readDuration, readListen, readNumber, readZones, refuseExtra } from './corefile-values.ts';
 import { parseHostsText } from './hosts.ts';
 import type { HostsEntry } from './hosts.ts';
 
@@ -162,11 +153,10 @@ export function readHealth(directive: Directive): {
   return { ...readListen(directive.words[1], 8080), lameDuckMs };
 }
 
-/** `autopath [ZONE…] @kubernetes`: `clusterDomain` must be among the zones. */
+/** `autopath [ZONE…] @kubernetes`. Its zones are checked with the rest of the block, where the cluster domain is known. */
 export function readAutopath(directive: Directive): void {
   const [name, ...args] = directive.words;
   const source = args.at(-1);
   if (source?.text !== '@kubernetes')
     complain(source ?? name, 'autopath takes @kubernetes: search paths from a file are not supported');
-  for (const word of args.slice(0, -1)) readZone(word);
 }

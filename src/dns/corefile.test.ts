@@ -50,6 +50,7 @@ test('stub domains, options of forward and cache, hosts, prefixes as zones and v
     ttlSeconds: 60,
     reloadMs: 5_000,
     hasReverse: true,
+    clusterDomain: 'cluster.local',
     fallthrough: ['cluster.local', '96.10.in-addr.arpa'],
   });
   assert.deepEqual(cluster?.transferTo, [
@@ -125,7 +126,12 @@ const mistakes = [
   ['a {\n kubernetes {\n  pods insecure\n }\n autopath @kubernetes\n}', '5:2: autopath must know the pods'],
   ['. {\n  autopath /etc/resolv.conf\n}', '2:12: autopath takes @kubernetes'],
   ['. {\n  transfer {\n    to *\n  }\n}', '2:3: transfer gives the cluster domain: it needs the plugin kubernetes'],
-  ['a {\n transfer b {\n  to *\n }\n}', '2:11: transfer gives the cluster domain alone'],
+  ['a {\n kubernetes\n transfer b {\n  to *\n }\n}', '3:11: the zone can only be a here'],
+  ['. {\n kubernetes a {\n  pods verified\n }\n autopath . @kubernetes\n}', '5:11: the zone can only be a here'],
+  [
+    'a {\n kubernetes\n hosts {\n  192.0.2.1 x.example Y.A\n }\n}',
+    '4:23: names below a come from the cluster: hosts cannot set Y.A',
+  ],
   ['. {\n  forward . 9.9.9.9 {\n    health_check 1s no_rec\n  }\n}', '3:21: health_check takes one value, not no_rec'],
   ['. {\n  forward . 9.9.9.9 {\n    force_tcp yes\n  }\n}', '3:15: force_tcp takes no value, not yes'],
   ['. {\n  forward . 9.9.9.9\n  forward . 1.1.1.1\n}', '3:11: forward for . may stand only once'],

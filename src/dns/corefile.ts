@@ -11,7 +11,7 @@ import type { Directive, ServerBlock } from './corefile-syntax.ts';
 import { parseCorefileSyntax } from './corefile-syntax.ts';
 import { complain, readDuration, readListen, readNumber, readZone, refuseExtra } from './corefile-values.ts';
 import type { Mutable } from './corefile-values.ts';
-import { isPort } from '../net/index.ts';
+import { isPort, parseIp } from '../net/index.ts';
 
 /** Reads a Corefile. Throws `CorefileError` with file, line and column. */
 export function parseCorefile(text: string, source: CorefileSource = {}): readonly BlockConfig[] {
@@ -42,19 +42,29 @@ function readBlock(block: ServerBlock): BlockConfig {
     read(directive, config);
   }
   config.plugins = [...seen];
+  const { hosts, kubernetes } = config;
+  if (hosts !== undefined && kubernetes !== undefined) config.hosts = { ...hosts, clusterDomain: kubernetes.clusterDomain };
   checkTogether(block, config);
   return config;
 }
 
-/** What each plugin right in itself may ask of the others. */
-function checkTogether({ directives }: ServerBlock, { kubernetes, hasAutopath }: BlockConfig): void {
-  const wordOf = (plugin: string): Word | undefined => directives.find(({ words }) => words[0].text === plugin)?.words[0];
-  const autopath = wordOf('autopath');
-  if (hasAutopath && autopath !== undefined && kubernetes?.podMode !== 'verified')
-    complain(autopath, 'autopath must know the pods: it needs the plugin kubernetes with the option pods verified');
-  const transfer = wordOf('transfer');
-  if (transfer !== undefined && kubernetes === undefined)
-    complain(transfer, 'transfer gives the cluster domain: it needs the plugin kubernetes in the same server block');
+/** What each plugin, right in itself, may ask of the others. */
+function checkTogether({ directives }: ServerBlock, { kubernetes }: BlockConfig): void {
+  const of = (plugin: string): Directive | undefined => directives.find(({ words }) => words[0].text === plugin);
+  const domain = kubernetes?.clusterDomain;
+  const autopath = of('autopath')?.words;
+  if (autopath !== undefined && kubernetes?.podMode !== 'verified')
+    complain(autopath[0], 'autopath must know the pods: it needs the plugin kubernetes with the option pods verified');
+  const transfer = of('transfer')?.words;
+  if (transfer !== undefined && domain === undefined)
+    complain(transfer[0], 'transfer gives the cluster domain: it needs the plugin kubernetes in the same server block');
+  for (const word of [...(autopath?.slice(1, -1) ?? []), ...(transfer?.slice(1) ?? [])])
+    if (readZone(word) !== domain) complain(word, `the zone can only be ${domain ?? ''} here`);
+  for (const { words } of of('hosts')?.block ?? []) {
+    if (domain === undefined || parseIp(words[0].text) === undefined) continue;
+    const own = words.slice(1).find(({ text }) => `.${text.toLowerCase().replace(/\.$/, '')}`.endsWith(`.${domain}`));
+    if (own !== undefined) complain(own, `names below ${domain} come from the cluster: hosts cannot set ${own.text}`);
+  }
 }
 
 /** What blocks ask of one another: they are one process, one port and one cluster. */
@@ -104,7 +114,7 @@ const plugins: Readonly<Record<string, (directive: Directive, config: Config) =>
     config.hosts = readHosts(directive, config.zones);
   },
   transfer(directive, config) {
-    config.transferTo = readTransfer(directive, config.zones);
+    config.transferTo = readTransfer(directive);
   },
   autopath(directive, config) {
     refuseOptions(directive);

@@ -53,6 +53,14 @@ export async function createForwardChain(
 
 function hostsBefore(hosts: HostsConfig, next: Forwarder, logger: Logger): Forwarder {
   const file = hosts.path === undefined ? undefined : openHostsFile(hosts.path, { logger });
+  const own = (file?.entries ?? [])
+    .flatMap(({ names }) => names)
+    .filter((name) => `.${name}`.endsWith(`.${hosts.clusterDomain ?? ''}`));
+  if (hosts.clusterDomain !== undefined && own.length > 0)
+    logger.warn(
+      { file: hosts.path, names: own },
+      'names of the cluster domain come from the cluster: those of the file are not used',
+    );
   const forwarder = createHostsForwarder([...hosts.entries, ...(file?.entries ?? [])], next, hosts);
   const stop = file?.follow(hosts.reloadMs, (entries) => forwarder.replace([...hosts.entries, ...entries]));
   return {
