@@ -17,6 +17,10 @@ export interface ExecStreams {
   readonly terminal?: { readonly columns: number; readonly rows: number } | undefined;
 }
 
+/** Says of a program that is not there what container runtimes say; the tools in front of it would speak of themselves. */
+const findThenRun =
+  'case "$1" in */*) [ -x "$1" ] ;; *) command -v -- "$1" >/dev/null ;; esac || { echo "exec: \\"$1\\": executable file not found in \\$PATH" >&2; exit 127; }; exec "$@"';
+
 /**
  * Runs a command where the container runs: beside its process, or, for a container that is none (echo), in the sandbox that all
  * commands sent into it share. Resolves to the exit code when all output is written; 127 when there is no such command.
@@ -30,7 +34,8 @@ export async function execInContainer(
 ): Promise<number> {
   if (process === undefined) throw new Error('the container is not running');
   const prepared = await prepareSandbox(setup, container);
-  const words = streams.terminal === undefined ? command : withTerminal(command, streams.terminal);
+  const named = ['/bin/sh', '-c', findThenRun, 'fairlead-exec', ...command];
+  const words = streams.terminal === undefined ? named : withTerminal(named, streams.terminal);
   const argv = joinCommand(await process.enter(), prepared.spec, words);
   const environment = new Map(prepared.environment);
   // `kubectl cp` unpacks as root, and tar as root gives each file to whoever packed it: here there is no such user (chown: EINVAL)

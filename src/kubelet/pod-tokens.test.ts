@@ -86,6 +86,14 @@ test('an account that does not exist is named', async () => {
   await assert.rejects(attempt, { message: 'serviceaccount "robot" not found' });
 });
 
+test('an API that gives no token is a reason to wait, not to end', async () => {
+  const api = { ...createApi({}), create: async () => Promise.reject(new Error('connect ECONNREFUSED')) };
+  await assert.rejects(new PodTokens({ client: api }).prepare(podOf({})), {
+    message: 'failed to fetch token: connect ECONNREFUSED',
+    facts: { code: 'CreateContainerConfigError' },
+  });
+});
+
 test('a token is renewed when four fifths of its life have passed, and not before', async () => {
   let now = 0;
   const api = createApi({});

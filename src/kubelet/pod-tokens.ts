@@ -5,6 +5,7 @@
 import { isNotFound, serviceAccounts, tokenRequestSchema } from '../api/index.ts';
 import type { Container, Pod, ServiceAccount, ServiceAccountTokenProjection, TokenRequest, Volume } from '../api/index.ts';
 import type { KubeClient } from '../client/index.ts';
+import { messageOf } from '../observe/index.ts';
 import { ContainerStartError } from './command-process.ts';
 
 /** Where client libraries look (client-go rest.InClusterConfig). */
@@ -65,9 +66,19 @@ export class PodTokens {
 
   /**
    * The pod's volumes, that of the API's files among them when it is to have them (`hasApiAccess`), and every token in them
-   * there and fresh. Throws `ContainerStartError` when the service account does not exist.
+   * there and fresh. Throws `ContainerStartError`, upon which a start is tried again, when the service account does not exist or
+   * the API gives no token.
    */
   async prepare(pod: Pod): Promise<{ readonly volumes: readonly Volume[]; readonly hasApiAccess: boolean }> {
+    try {
+      return await this.#prepare(pod);
+    } catch (error) {
+      if (error instanceof ContainerStartError) throw error;
+      throw new ContainerStartError('CreateContainerConfigError', `failed to fetch token: ${messageOf(error)}`, { cause: error });
+    }
+  }
+
+  async #prepare(pod: Pod): Promise<{ readonly volumes: readonly Volume[]; readonly hasApiAccess: boolean }> {
     const own = pod.spec?.volumes ?? [];
     if (pod.spec?.automountServiceAccountToken === false && projectionsOf(own).length === 0)
       return { volumes: own, hasApiAccess: false };

@@ -242,6 +242,8 @@ if (isInside(import.meta.url)) {
       assert.match(out, /^search default\.svc\.cluster\.local svc\.cluster\.local cluster\.local$/m);
       assert.match(out, /^nameserver 10\.96\.0\.10$/m);
       assert.match(out, /^10\.96\.0\.1$/m);
+      const missing = await exec('web-0', ['no-such-program', 'x']);
+      assert.deepEqual(missing, { code: 127, out: '', err: 'exec: "no-such-program": executable file not found in $PATH\n' });
     });
 
     test('keeps what commands leave in its /tmp, for itself and as long as it lives', async () => {

@@ -74,6 +74,7 @@ test('a command that does not exist is said, and the lab goes', needsLab, async 
 const mistakes: readonly { readonly name: string; readonly args: () => readonly string[]; readonly want: RegExp }[] = [
   { name: 'an unknown flag', args: () => ['up', '--nosuch'], want: /^error: unknown option '--nosuch'\n/ },
   { name: 'a number that is none', args: () => ['up', '--nodes', 'x'], want: /'--nodes <n>' argument 'x' is invalid/ },
+  { name: 'a port that is none', args: () => ['up', '--port', '70000'], want: /'70000' is invalid\. A port is at most 65535\./ },
   { name: 'a family that is none', args: () => ['up', '--ip-family', 'v5'], want: /Allowed choices are ipv4, ipv6, dual/ },
   { name: 'a name that leads elsewhere', args: () => ['up', '--name', '../x'], want: /'\.\.\/x' is invalid/ },
   {
