@@ -11,6 +11,8 @@ import { mustParseCidr } from '../../../src/net/index.ts';
 import { messageOf } from '../../../src/observe/index.ts';
 import type { AgentLab } from '../agent-lab.ts';
 import { Clients, servedIn, startBackends } from './clients.ts';
+import type { ChurnCounts } from './counts.ts';
+import { noCounts } from './counts.ts';
 import { damageRows } from './damage.ts';
 import type { NodeRoutes } from './decisions.ts';
 import { routesOf } from './decisions.ts';
@@ -33,30 +35,6 @@ export interface ChurnOptions {
   readonly rounds?: number;
   /** Called once in a while with what was done so far. */
   readonly report?: (counts: ChurnCounts) => void;
-}
-
-/** What was done. */
-export interface ChurnCounts {
-  readonly seed: number;
-  rounds: number;
-  changes: number;
-  /** Tables read back and compared. */
-  tables: number;
-  served: number;
-  refused: number;
-  dropped: number;
-  /** To what is no Service's. */
-  elsewhere: number;
-  /** Connections that had to come back to their client's endpoint, and did. */
-  pinned: number;
-  /** Datagrams of UDP clients that keep their socket; and those whose flow had to stay where it was. */
-  talks: number;
-  steady: number;
-  /** Texts over connections that stay open. */
-  pings: number;
-  healthChecks: number;
-  restarts: number;
-  damages: number;
 }
 
 const nodes = ['n1', 'n2'] as const;
@@ -108,6 +86,8 @@ class Churn {
   readonly #cluster: RandomCluster;
   readonly #clients: Clients;
   readonly #pins = new Pins();
+  /** How the agents were started, by node. */
+  readonly #masqueradesAll = new Map<string, boolean>();
   readonly #talkers: Talkers;
   /** The last questions, to be asked again. */
   readonly #asked: Question[] = [];
@@ -118,23 +98,7 @@ class Churn {
     this.#cluster = new RandomCluster(lab, seed);
     this.#clients = new Clients(lab);
     this.#talkers = new Talkers(this.#clients);
-    this.counts = {
-      seed,
-      rounds: 0,
-      changes: 0,
-      tables: 0,
-      served: 0,
-      refused: 0,
-      dropped: 0,
-      elsewhere: 0,
-      pinned: 0,
-      talks: 0,
-      steady: 0,
-      pings: 0,
-      healthChecks: 0,
-      restarts: 0,
-      damages: 0,
-    };
+    this.counts = noCounts(seed);
   }
 
   /** Some changes, a sync, and everything that must hold then. */
@@ -181,8 +145,10 @@ class Churn {
     this.counts.changes += changes.length;
     if (isRestart) {
       this.counts.restarts++;
-      changes.push(`the agent of ${node} anew`);
-      await this.#lab.startAgent(node);
+      const masqueradeAll = random.percent(40);
+      this.#masqueradesAll.set(node, masqueradeAll);
+      changes.push(`the agent of ${node} anew${masqueradeAll ? ', with masqueradeAll' : ''}`);
+      await this.#lab.startAgent(node, { masqueradeAll });
     }
     if (isDamage) {
       this.counts.damages++;
@@ -194,7 +160,10 @@ class Churn {
     }
     await this.#lab.settled();
     this.#routes = new Map(
-      families.map((family) => [family, new Map(nodes.map((name) => [name, routesOf(this.#lab, name, family)]))]),
+      families.map((family) => [
+        family,
+        new Map(nodes.map((name) => [name, routesOf(this.#lab, name, family, this.#optionsOf(name))])),
+      ]),
     );
     if (isDamage) this.#pins.forget();
     this.#pins.prune((name, family) => this.#routesOf(name, family));
@@ -216,7 +185,7 @@ class Churn {
     const nftables = this.#lab.nftables.get(node);
     const structure = nftables === undefined ? undefined : dumpStructure(nftables, family);
     assert.ok(structure !== undefined, `${node} has no table`);
-    const faults = findFaults(structure, family, { masqueradeAll: false, detectsPods: true, dropsInvalid: true });
+    const faults = findFaults(structure, family, { ...this.#optionsOf(node), detectsPods: true, dropsInvalid: true });
     const found = [
       ...faults.mustRebuild,
       ...faults.badChains,
@@ -319,6 +288,10 @@ class Churn {
     if (this.#clients.heldCount === 0) return;
     assert.equal(await this.#clients.pingHeld(number % this.#clients.heldCount), 'still there?', 'a connection that was open');
     this.counts.pings++;
+  }
+
+  #optionsOf(node: string): { readonly masqueradeAll: boolean } {
+    return { masqueradeAll: this.#masqueradesAll.get(node) ?? false };
   }
 
   #expect(question: Question): Expectation {

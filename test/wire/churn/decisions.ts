@@ -2,7 +2,7 @@
 import type { EndpointSlice, Node, Service } from '../../../src/api/index.ts';
 import type { IpFamily } from '../../../src/net/index.ts';
 import { decide, frontendKey, settleClaims } from '../../../src/routing/index.ts';
-import type { Frontend, PortDecision, RoutingDecision } from '../../../src/routing/index.ts';
+import type { DecideOptions, Frontend, PortDecision, RoutingDecision } from '../../../src/routing/index.ts';
 import type { AgentLab } from '../agent-lab.ts';
 
 /** A frontend with the port that it belongs to. */
@@ -23,8 +23,8 @@ export interface NodeRoutes {
   readonly frontends: ReadonlyMap<string, Routed>;
 }
 
-/** Decides everything anew. */
-export function routesOf(lab: AgentLab, nodeName: string, family: IpFamily): NodeRoutes {
+/** Decides everything anew. `options`: those of the node's agent. */
+export function routesOf(lab: AgentLab, nodeName: string, family: IpFamily, options: DecideOptions = {}): NodeRoutes {
   const decisions = settleClaims(
     lab.services.list().map((service) =>
       decide({
@@ -33,6 +33,7 @@ export function routesOf(lab: AgentLab, nodeName: string, family: IpFamily): Nod
         nodes: lab.nodes,
         nodeName,
         family,
+        options,
       }),
     ),
   );
