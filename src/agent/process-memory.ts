@@ -3,9 +3,9 @@ import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
 /**
- * Gives V8 room for new objects, and no more: a full sync is garbage by nine tenths, and collecting it takes half as long with this much
- * room as with what V8 starts with. On a machine with much memory V8 would go up to 134 MB on its own and keep them. To be called once
- * when the program's modules are loaded; it holds for the whole process.
+ * Gives V8 16 MB for new objects, and no more: what a full sync makes is garbage by nine tenths, and with the 4 MB that V8 has once the
+ * modules are loaded, collecting it takes some 80 ms longer with 10,000 Services. On a machine with much memory V8 would go up to 134 MB on
+ * its own and keep them. To be called once the program's modules are loaded; it holds for the whole process.
  */
 export function boundYoungGeneration(): void {
   // V8 makes the room larger when as much has outlived a collection as it holds; it cannot be told to.
