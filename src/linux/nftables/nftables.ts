@@ -200,15 +200,17 @@ export class Nftables {
       for (let at = from; at < to; at += keyBytes) writeElement(writer, { key: keys.subarray(at, at + keyBytes) }, true);
       writer.endNest(list);
       writer.end();
+      let found = 0;
       try {
         this.#socket.requestMany(writer, nftShapeOf, (message) => {
-          from += keyBytes;
+          found++;
           visit(message);
         });
+        from = to;
       } catch (error) {
         // The kernel answers in order and stops at the first that is not there.
         if (!isNoSuchThing(error)) throw error;
-        from += keyBytes;
+        from += (found + 1) * keyBytes;
       }
     }
   }
