@@ -1,6 +1,6 @@
 /** Puts the API server together and starts it. */
-import { mkdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { services } from '../api/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import { formatIp, ipFamilyOf, isLoopback, parseIp } from '../net/index.ts';
@@ -149,10 +149,23 @@ export async function startApiServer(
 
 async function makeDirectory(directory: string): Promise<void> {
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await makeWithParents(resolve(directory));
   } catch (error) {
     const reason = hasErrno(error, 'EEXIST') ? 'it is no directory' : messageOf(error);
     throw new OptionError(`cannot keep data in ${directory}: ${reason}`, { code: 'BAD_DATA_DIRECTORY' }, { cause: error });
+  }
+}
+
+/** Not Node's own `recursive`: where a file system makes no directories and says ENOENT (/proc), that tries for ever. */
+async function makeWithParents(directory: string): Promise<void> {
+  const make = (): Promise<void> => mkdir(directory, { mode: 0o700 });
+  try {
+    await make();
+  } catch (error) {
+    if (hasErrno(error, 'EEXIST') && (await stat(directory)).isDirectory()) return;
+    if (!hasErrno(error, 'ENOENT') || dirname(directory) === directory) throw error;
+    await makeWithParents(dirname(directory));
+    await make();
   }
 }
 

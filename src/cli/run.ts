@@ -3,11 +3,15 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
+import { CodedError } from '../observe/index.ts';
 import { askLab, untilLabEnds } from './control.ts';
 import type { PlaceEntry } from './control.ts';
 import type { RunFlags } from './main.ts';
 import { findLab } from './state-directory.ts';
 import type { RunningLab } from './state-directory.ts';
+
+/** What keeps `run` from starting anything. */
+export class RunError extends CodedError<{ readonly code: 'no-nsenter' }> {}
 
 /** How long a program may take to leave when the lab has ended under it, in milliseconds. */
 const hangUpGraceMs = 2000;
@@ -55,12 +59,17 @@ async function spawnAt(
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(name, passSignals);
   const status = new Promise<number>((done, fail) => {
-    child.once('error', fail);
+    child.once('error', (cause: NodeJS.ErrnoException) => {
+      fail(
+        cause.code === 'ENOENT'
+          ? new RunError('the program nsenter is missing. sudo apt install util-linux', { code: 'no-nsenter' }, { cause })
+          : cause,
+      );
+    });
     child.once('exit', (code, signal) => done(code ?? 128 + (signal === null ? 0 : constants.signals[signal])));
   });
   const lab = untilLabEnds(ready.controlSocket);
-  const first = await Promise.race([status, lab.ended]);
-  lab.forget();
+  const first = await Promise.race([status, lab.ended]).finally(() => lab.forget());
   if (first !== undefined) return first;
   console.error('fairlead: the lab has ended');
   child.kill('SIGHUP');

@@ -119,6 +119,16 @@ test('a place that is not there, or is none, is told in one sentence', needsLab,
   assert.match(stderr, /no-such-program: not found/);
 });
 
+test('a machine without nsenter is told in one sentence', needsLab, async () => {
+  const script = join(import.meta.dirname, '..', '..', 'bin', 'fairlead.js');
+  const { ended } = startProgram(process.execPath, [script, 'run', '--name', name, '--from', 'outside', '--', 'true'], {
+    env: { ...desk.env, PATH: desk.folder },
+    cwd: desk.folder,
+  });
+  const { status, stderr } = await ended;
+  assert.deepEqual([status, stderr], [1, 'fairlead: the program nsenter is missing. sudo apt install util-linux\n']);
+});
+
 /** What `explain -o json` says of who may answer: pods by the address that serves. */
 async function candidates(target: string, from: string): Promise<Set<string>> {
   const { status, stdout, stderr } = await desk.run(['explain', target, '--name', name, '--from', from, '-o', 'json']);
