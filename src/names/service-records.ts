@@ -4,6 +4,7 @@
  */
 import type { Endpoint, EndpointSlice, Service } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
+import { preferLabels } from './name-reader.ts';
 import { dashedLabel } from './pod-label.ts';
 import type { RRset } from './rrset.ts';
 import { addressRRset, nameRRset, rawRRset, rrTypes, srvItem, srvNameAt } from './rrset.ts';
@@ -46,9 +47,6 @@ export interface EndpointRow {
   readonly endpoint: Endpoint;
   readonly slice: EndpointSlice;
 }
-
-/** `prefer._zone`, in wire form. */
-export const preferLabels = '\x06prefer\x05_zone';
 
 /** The relative wire name of a Service: `<name>.<namespace>.svc`. */
 export function serviceKey(namespace: string, name: string): string {

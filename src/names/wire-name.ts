@@ -77,6 +77,13 @@ export function addressToWire(ip: IpAddress): string {
   return String.fromCharCode(...ip.bytes);
 }
 
+/** The bytes of a one-byte string. */
+export function latin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
+}
+
 /** The name of an address below `arpa` (RFC 1035 §3.5, RFC 3596 §2.5), relative to it: `1.0.96.10.in-addr`. */
 export function reverseNameOf(addressWire: string): string {
   const labels: string[] = [];
