@@ -2,7 +2,8 @@
  * A name server over the sample cluster, in a process of its own, for dnsperf to ask: `node bench/dns-server.ts FACTS` (JSON,
  * `ServerFacts`) prints one JSON line `{"port":…}` when it answers, and runs until its standard input ends.
  */
-import { createCachingForwarder, createDnsMetrics, createForwarder, limitGarbage, startDnsServer } from '../src/dns/index.ts';
+import { createCachingForwarder, createDnsMetrics, createForwarder, startDnsServer } from '../src/dns/index.ts';
+import { limitGarbage } from '../src/cli/lean-process.ts';
 import type { Forwarder } from '../src/dns/index.ts';
 import { silentLogger } from '../src/observe/index.ts';
 import { handInformers } from '../test/wire/dns-harness.ts';

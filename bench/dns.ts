@@ -17,7 +17,8 @@ import { promisify } from 'node:util';
 import { createHostsForwarder, emptyAnswer, startForwardingServer } from '../src/dns/index.ts';
 import { NameIndex } from '../src/names/index.ts';
 import { silentLogger } from '../src/observe/index.ts';
-import { measureMemory } from './dns-memory.ts';
+import { dnsPrograms, measureMemory } from './dns-memory.ts';
+import type { DnsMemory } from './dns-memory.ts';
 import { peerNames, peerProblem, startPeer, zoneLines } from './dns-peers.ts';
 import type { RunningServer } from './dns-peers.ts';
 import { measureReadyTime } from './dns-ready-time.ts';
@@ -91,14 +92,9 @@ export async function run(args: readonly string[]): Promise<void> {
       );
     }
     await Promise.all(stops.splice(0).map((stop) => stop()));
-    const memory =
-      flags.memory === '0'
-        ? []
-        : [
-            [10_000, 1],
-            [5_000, 8],
-            [15_000, 8],
-          ].flatMap(([count = 0, each = 0]) => [0, 1].map((workers) => measureMemory(count, each, workers)));
+    const memory: DnsMemory[] = [];
+    for (const [count, each, workers] of flags.memory === '0' ? [] : memorySizes)
+      for (const program of dnsPrograms()) memory.push(await measureMemory(count, each, workers, program));
     if (memory.length > 0)
       printTable(
         'memory',
@@ -112,6 +108,16 @@ export async function run(args: readonly string[]): Promise<void> {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** Services, endpoints of each, UDP threads. */
+const memorySizes = [
+  [0, 0, 1],
+  [10_000, 1, 1],
+  [10_000, 1, 2],
+  [5_000, 8, 1],
+  [15_000, 8, 1],
+  [15_000, 8, 2],
+] as const;
 
 /** Everything that is asked, running: servers of our own records, and by scenario those that ask elsewhere. */
 async function startAll(

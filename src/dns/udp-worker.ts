@@ -6,6 +6,7 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { UdpBatch, wakerOf } from '../linux/index.ts';
 import { openNames } from '../names/index.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { outcomes, Responder } from './responder.ts';
 import { QueryCounters } from './query-counters.ts';
 import { createShuffle } from './shuffle.ts';
@@ -28,6 +29,7 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
 
   let isStopping = false;
   let lastBatches = 1_000;
+  collectGarbage();
   for (;;) {
     // all that is ever told is to stop
     isStopping ||= receiveMessageOnPort(port) !== undefined;

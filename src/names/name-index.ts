@@ -191,7 +191,7 @@ export class NameIndex implements ServedNames {
   }
 
   removeService(service: Service): void {
-    const state = this.#services.get(`${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`);
+    const state = this.#services.get(keyOf(service.metadata?.namespace ?? '', service.metadata?.name ?? ''));
     if (state === undefined) return;
     this.#move(state, () => (state.service = undefined));
     this.#forgetIfEmpty(state);
@@ -200,12 +200,12 @@ export class NameIndex implements ServedNames {
   applyEndpointSlice(slice: EndpointSlice): void {
     const { namespace = '', name = '', labels } = slice.metadata ?? {};
     const serviceName = labels?.['kubernetes.io/service-name'] ?? '';
-    const before = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    const before = this.#serviceOfSlice.get(keyOf(namespace, name));
     if (before !== undefined && before !== serviceName) this.removeEndpointSlice(slice);
     if (serviceName === '') return;
     const state = this.#stateOf(namespace, serviceName);
     // the Service's own text: one for each slice would be paid for by each
-    this.#serviceOfSlice.set(`${namespace}/${name}`, state.name);
+    this.#serviceOfSlice.set(keyOf(namespace, name), state.name);
     this.#move(state, () => {
       // Kept in name order, so that the same objects give the same records whatever order they came in.
       const at = state.slices.findIndex((other) => (other.metadata?.name ?? '') >= name);
@@ -216,9 +216,9 @@ export class NameIndex implements ServedNames {
 
   removeEndpointSlice(slice: EndpointSlice): void {
     const { namespace = '', name = '' } = slice.metadata ?? {};
-    const serviceName = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    const serviceName = this.#serviceOfSlice.get(keyOf(namespace, name));
     if (serviceName === undefined) return;
-    this.#serviceOfSlice.delete(`${namespace}/${name}`);
+    this.#serviceOfSlice.delete(keyOf(namespace, name));
     const state = this.#stateOf(namespace, serviceName);
     this.#move(state, () => (state.slices = state.slices.filter((other) => other.metadata?.name !== name)));
     this.#forgetIfEmpty(state);
@@ -244,7 +244,7 @@ export class NameIndex implements ServedNames {
 
   /** What is known of a Service, for explanations. */
   service(namespace: string, name: string): KnownService | undefined {
-    return this.#services.get(`${namespace}/${name}`);
+    return this.#services.get(keyOf(namespace, name));
   }
 
   /** All Services with an object, for zone transfer and explanations. */
@@ -254,7 +254,7 @@ export class NameIndex implements ServedNames {
 
   /** The RRsets that a Service gives, with their owners, for zone transfer: without the endpoint names of a cluster IP Service. */
   *recordsOf(known: KnownService): Generator<readonly [owner: string, rrset: RRset]> {
-    const state = this.#services.get(`${known.namespace}/${known.name}`);
+    const state = this.#services.get(keyOf(known.namespace, known.name));
     if (state?.service === undefined) return;
     const hasEndpointNames = isHeadless(state.service);
     const own = serviceKey(state.namespace, state.name);
@@ -271,7 +271,7 @@ export class NameIndex implements ServedNames {
   }
 
   #stateOf(namespace: string, name: string): ServiceState {
-    const key = `${namespace}/${name}`;
+    const key = keyOf(namespace, name);
     const known = this.#services.get(key);
     if (known !== undefined) return known;
     const state: ServiceState = { namespace, name, service: undefined, slices: [] };
@@ -284,7 +284,7 @@ export class NameIndex implements ServedNames {
 
   #forgetIfEmpty(state: ServiceState): void {
     if (state.service !== undefined || state.slices.length > 0) return;
-    this.#services.delete(`${state.namespace}/${state.name}`);
+    this.#services.delete(keyOf(state.namespace, state.name));
     const group = this.#byNamespace.get(state.namespace);
     group?.delete(state);
     if (group?.size === 0) this.#byNamespace.delete(state.namespace);
@@ -346,7 +346,7 @@ export class NameIndex implements ServedNames {
         if (kind === 'cluster-ip') continue;
         // an endpoint's name: its label, then its Service's name and namespace
         const [, name = '', namespace = ''] = labelsOf(target);
-        const { service } = this.#services.get(`${namespace}/${name}`) ?? {};
+        const { service } = this.#services.get(keyOf(namespace, name)) ?? {};
         if (service !== undefined) names.add(isHeadless(service) ? target : serviceKey(namespace, name));
       }
     }
@@ -374,6 +374,11 @@ const versionKey = '\x0bdns-version';
 // CoreDNS gives the schema version this time to live.
 const versionTtlSeconds = 28_800;
 const noRecords: ServiceRecords = { forward: new Map(), reverse: [] };
+/** Joined, not concatenated: V8 keeps a concatenation and its parts beside the text that it becomes as the key of a map. */
+function keyOf(namespace: string, name: string): string {
+  return [namespace, name].join('/');
+}
+
 function wireAddress(text: string): string[] {
   const ip = parseIp(text);
   return ip === undefined ? [] : [addressToWire(ip)];
