@@ -16,6 +16,16 @@ export interface Permutation {
   first(count: number): number;
 }
 
+/** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
+export interface ChainTail {
+  /** The name that was asked for: `chaseTarget`. Should the chain lead elsewhere by now, the tail does not belong to it. */
+  readonly target: string;
+  readonly rcode: number;
+  readonly isTruncated: boolean;
+  readonly answers: readonly Uint8Array[];
+  readonly authorities: readonly Uint8Array[];
+}
+
 /** One packet being answered. Made once, used for every query: `begin` … `finish`. */
 export class AnswerWriter {
   packet: Uint8Array = new Uint8Array(0);

@@ -1,4 +1,5 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
+export { AnswerMemory } from './answer-memory.ts';
 export * from './answer-writer.ts';
 export * from './autopath.ts';
 export type { DnsListen } from './bind-sockets.ts';

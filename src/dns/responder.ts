@@ -8,7 +8,7 @@
  */
 import type { NameReader, ServedNames } from '../names/index.ts';
 import { labelsOf, parseDashedLabel, roots, rrsetForms, rrTypes } from '../names/index.ts';
-import type { Permutation } from './answer-writer.ts';
+import type { ChainTail, Permutation } from './answer-writer.ts';
 import { AnswerWriter } from './answer-writer.ts';
 import { KeptQuery } from './kept-query.ts';
 import { classIn, headerBytes, maxMessageBytes, opcodes, queryTypes, rcodes } from './protocol.ts';
@@ -31,16 +31,6 @@ export const outcomes = {
   /** A missing name below the first suffix of a search path: the walk may go on here (`autopath.ts`). The packet is untouched. */
   search: -4,
 } as const;
-
-/** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
-export interface ChainTail {
-  /** The name that was asked for: `chaseTarget`. Should the chain lead elsewhere by now, the tail does not belong to it. */
-  readonly target: string;
-  readonly rcode: number;
-  readonly isTruncated: boolean;
-  readonly answers: readonly Uint8Array[];
-  readonly authorities: readonly Uint8Array[];
-}
 
 export interface ResponderOptions {
   /** Kept by this thread or by another. */

@@ -9,6 +9,7 @@ import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
 import { decodeSocketAddress } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import type { LogConfig } from './corefile-config.ts';
 import type { NameInformers } from './feed.ts';
 import type { AutopathOptions } from './autopath.ts';
@@ -64,6 +65,8 @@ export interface DnsServerOptions {
   readonly autopath?: AutopathOptions;
   /** Answers names that are not ours. Without one they are REFUSED. */
   readonly forwarder?: Forwarder;
+  /** Where the forwarder's cache puts what it remembers: threads answer from it. */
+  readonly sharedAnswers?: AnswerMemory;
   /** Given the index, says who may have the zone. Without one transfers are REFUSED. */
   readonly transfer?: (index: NameIndex) => ZoneTransfer;
   /** Secondary servers that are told of changes of the zone. */
@@ -164,6 +167,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       names: { memory: index.sharedMemory, zone, podMode, hasZonalNames: zonalNames },
       responder: responderOptions,
       seed: random(),
+      ...(options.sharedAnswers === undefined ? {} : { answers: options.sharedAnswers.buffer }),
       ...(counters === undefined ? {} : { counters }),
     };
     const answerSlowly = async (query: Uint8Array, source: Uint8Array): Promise<Uint8Array | undefined> => {

@@ -19,6 +19,8 @@ export interface UdpWorkerStart {
     readonly maxUdpBytes?: number;
   };
   readonly seed: number;
+  /** Of an `AnswerMemory`, if names elsewhere are remembered. */
+  readonly answers?: SharedArrayBuffer;
   /** Where to count (`QueryCounters`), if anywhere. */
   readonly counters?: SharedArrayBuffer;
 }

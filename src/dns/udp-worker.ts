@@ -6,6 +6,8 @@ import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { UdpBatch, wakerOf } from '../linux/index.ts';
 import { openNames } from '../names/index.ts';
+import { sharedNowMs } from './answer-memory.ts';
+import { AnswerReader } from './answer-reader.ts';
 import { collectGarbage } from './collect-garbage.ts';
 import { outcomes, Responder } from './responder.ts';
 import { QueryCounters } from './query-counters.ts';
@@ -14,11 +16,14 @@ import type { FromUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
 
 function serve(start: UdpWorkerStart, port: MessagePort): void {
   const index = openNames(start.names);
+  const permutation = createShuffle(() => start.seed);
+  const remembered =
+    start.answers === undefined ? undefined : new AnswerReader(start.answers, permutation, start.responder.maxUdpBytes);
   const responder = new Responder({
     ...start.responder,
     index,
     isSynced: () => index.reader.isComplete,
-    permutation: createShuffle(() => start.seed),
+    permutation,
   });
   const counters = start.counters === undefined ? undefined : new QueryCounters(start.counters);
   const client = { address: start.family === 6 ? '::' : '0.0.0.0', isTcp: false };
@@ -36,7 +41,7 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     // what waits in the socket then is still answered
     const count = batch.receive(isStopping ? 0 : waitMs);
     if (isStopping && (count === 0 || --lastBatches === 0)) return;
-    const startedSeconds = counters === undefined ? 0 : performance.now() / 1000;
+    const startedMs = sharedNowMs();
     let answered = 0;
     for (let slot = 0; slot < count; slot++) {
       const packet = batch.buffers[slot] as Uint8Array;
@@ -44,11 +49,15 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
       let outcome = responder.respond(packet, length, false);
       if (outcome === outcomes.search && !responder.isFromPod(packet, batch.sourceBytes(slot), addressAt, addressBytes))
         outcome = responder.respondPlainly(packet, length, false);
-      if (outcome > 0) {
-        batch.reply(slot, outcome);
+      const { query } = responder;
+      const found = outcome === outcomes.forward && remembered !== undefined ? remembered.answer(packet, query, startedMs) : 0;
+      if (outcome > 0 || found > 0) {
+        const bytes = outcome > 0 ? outcome : found;
+        const source = outcome > 0 || remembered === undefined ? responder : remembered;
+        batch.reply(slot, bytes);
         answered++;
-        const { query } = responder;
-        counters?.count(query.qtype, query.isDnssecOk, responder.rcode, length, outcome, client, false);
+        counters?.count(query.qtype, query.isDnssecOk, source.rcode, length, bytes, client, found > 0);
+        if (found > 0 && remembered !== undefined) counters?.remembered(remembered.isDenial);
       } else if (outcome !== outcomes.drop) {
         port.postMessage({
           query: packet.slice(0, length),
@@ -58,7 +67,7 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     }
     if (answered > 0) {
       batch.flush();
-      counters?.took(performance.now() / 1000 - startedSeconds, answered);
+      counters?.took((sharedNowMs() - startedMs) / 1_000, answered);
     }
   }
 }
