@@ -134,7 +134,15 @@ function metadataOf(text: string): ObjectMeta {
   return serviceName === undefined ? metadata : { ...metadata, labels: { [serviceNameLabel]: serviceName } };
 }
 
+/** What was looked into last: whoever reads one field soon reads the others. */
+let latest: { readonly text: string; readonly content: unknown } | undefined;
+
 function unpacked<Facts>(text: string): [Facts, EndpointSlice['ports']] {
+  if (latest?.text !== text) latest = { text, content: unpackAgain<Facts>(text) };
+  return latest.content as [Facts, EndpointSlice['ports']];
+}
+
+function unpackAgain<Facts>(text: string): [Facts, EndpointSlice['ports']] {
   const [facts, rows] = JSON.parse(text.slice(text.indexOf('\n') + 1)) as [Facts, readonly PortRow[] | null];
   const ports = rows?.map(([name, protocol, port]) => ({
     name: name ?? undefined,

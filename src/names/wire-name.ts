@@ -58,7 +58,8 @@ export function formatName(wire: string): string {
 
 /** ASCII lower case, which is DNS's case rule (RFC 4343); other bytes stay. Length octets (≤ 63) are not letters. */
 export function lowerCaseWire(wire: string): string {
-  return wire.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  // nearly all are lower case already
+  return /[A-Z]/.test(wire) ? wire.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wire;
 }
 
 /** Removes the zone from an absolute-form name without its terminator. Undefined when the name is not in the zone. Both lower case. */
