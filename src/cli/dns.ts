@@ -15,6 +15,8 @@ export class DnsCommandError extends CodedError<{ readonly code: 'usage' | 'conf
 
 /** From readiness on, until what was needed for the start is given back: clients that waited are served by then. */
 const quietMs = 2_000;
+/** Takes some milliseconds of the main thread. */
+const giveBackEveryMs = 5 * 60_000;
 
 /** Serves until a signal comes; answers on for the lame-duck time of the configuration, or until a second signal. */
 export async function dnsCommand(flags: DnsFlags): Promise<void> {
@@ -42,9 +44,14 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
   process.exit(0);
 }
 
-/** Gives back what only the start needed. */
+/** Gives back what only the start needed; and now and then what compiling for the queries that came has left in malloc and of the program. */
 function leaveStart(logger: Logger): void {
   collectGarbage();
+  giveBack(logger);
+  setInterval(() => giveBack(logger), giveBackEveryMs).unref();
+}
+
+function giveBack(logger: Logger): void {
   if (process.platform !== 'linux') return;
   try {
     giveBackMemory();
