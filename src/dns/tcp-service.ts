@@ -49,8 +49,10 @@ export class TcpService {
   /** Where a query is read to and answered. Free again before the next one: answers are copied out. */
   readonly #packet = new Uint8Array(maxMessageBytes);
   /** The answers to what came in one piece, which leave in one piece. Empty between two pieces. */
-  readonly #staged = Buffer.allocUnsafeSlow(2 * (2 + maxMessageBytes));
+  #staged: Buffer = Buffer.allocUnsafeSlow(stagedBytes);
   #stagedBytes = 0;
+  /** Buffers of the same size whose bytes have left. */
+  readonly #spare: Buffer[] = [];
 
   constructor(
     options: { readonly endpoint: TcpEndpoint; readonly handler: StreamHandler; readonly timeouts?: TcpTimeouts },
@@ -158,8 +160,23 @@ export class TcpService {
     const bytes = this.#stagedBytes;
     this.#stagedBytes = 0;
     if (bytes === 0 || !socket.writable) return;
-    if (socket.write(Buffer.copyBytesFrom(this.#staged, 0, bytes))) return;
+    if (this.#send(socket, bytes)) return;
     socket.pause();
     socket.setTimeout(this.#timeouts.writeMs);
   }
+
+  /** Sends what is staged: a little as a copy of its own, for a slow client may keep it long; much as it is. False when the client takes no more. */
+  #send(socket: Socket, bytes: number): boolean {
+    const staged = this.#staged;
+    if (bytes < worthHandingOver) return socket.write(Buffer.copyBytesFrom(staged, 0, bytes));
+    this.#staged = this.#spare.pop() ?? Buffer.allocUnsafeSlow(stagedBytes);
+    return socket.write(staged.subarray(0, bytes), () => {
+      if (this.#spare.length < mostSpare) this.#spare.push(staged);
+    });
+  }
 }
+
+/** Room for two of the longest messages. */
+const stagedBytes = 2 * (2 + maxMessageBytes);
+const worthHandingOver = 16 * 1024;
+const mostSpare = 8;
