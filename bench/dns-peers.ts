@@ -13,6 +13,7 @@ import { typeName } from '../src/dns/index.ts';
 export interface RunningServer {
   readonly name: string;
   readonly port: number;
+  readonly pid: number;
   stop(): Promise<void>;
 }
 
@@ -81,6 +82,7 @@ export async function startPeer(
   return {
     name,
     port,
+    pid: child.pid ?? 0,
     async stop() {
       child.kill('SIGTERM');
       if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');

@@ -2,7 +2,8 @@
  * A name server over the sample cluster, in a process of its own, for dnsperf to ask: `node bench/dns-server.ts FACTS` (JSON,
  * `ServerFacts`) prints one JSON line `{"port":…}` when it answers, and runs until its standard input ends.
  */
-import { createCachingForwarder, createDnsMetrics, createForwarder, limitGarbage, startDnsServer } from '../src/dns/index.ts';
+import { AnswerMemory, createCachingForwarder, createDnsMetrics, createForwarder, startDnsServer } from '../src/dns/index.ts';
+import { limitGarbage } from '../src/cli/lean-process.ts';
 import type { Forwarder } from '../src/dns/index.ts';
 import { silentLogger } from '../src/observe/index.ts';
 import { handInformers } from '../test/wire/dns-harness.ts';
@@ -28,12 +29,14 @@ for (let at = 0; at < facts.services; at++) {
 informers.services.apply(bigService.service);
 informers.endpointSlices.apply(...bigService.slices);
 for (const informer of Object.values(informers)) informer.finishSync();
+const sharedAnswers = new AnswerMemory();
 const forwarder = facts.upstreamPort === undefined ? undefined : forwarderTo(facts.upstreamPort);
 const server = await startDnsServer(
   {
     source: { informers },
     listen: { address: '127.0.0.1', port: 0 },
     udpWorkers: facts.udpWorkers,
+    sharedAnswers,
     observer: createDnsMetrics({ server: 'dns://:53', zone: 'cluster.local', nowSeconds: () => performance.now() / 1000 }),
     ...(forwarder === undefined ? {} : { forwarder }),
   },
@@ -46,5 +49,7 @@ process.stdin.once('end', () => void server.close().then(() => process.exit(0)))
 
 function forwarderTo(port: number): Forwarder {
   const direct = createForwarder({ upstreams: [{ address: '127.0.0.1', port }] }, { logger: silentLogger });
-  return facts.caches === true ? createCachingForwarder(direct, { nowMs: () => performance.now() }) : direct;
+  return facts.caches === true
+    ? createCachingForwarder(direct, { nowMs: () => performance.now(), shared: sharedAnswers })
+    : direct;
 }

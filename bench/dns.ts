@@ -9,7 +9,7 @@
  */
 import { execFile, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -17,7 +17,8 @@ import { promisify } from 'node:util';
 import { createHostsForwarder, emptyAnswer, startForwardingServer } from '../src/dns/index.ts';
 import { NameIndex } from '../src/names/index.ts';
 import { silentLogger } from '../src/observe/index.ts';
-import { measureMemory } from './dns-memory.ts';
+import { dnsPrograms, measureMemory } from './dns-memory.ts';
+import type { DnsMemory } from './dns-memory.ts';
 import { peerNames, peerProblem, startPeer, zoneLines } from './dns-peers.ts';
 import type { RunningServer } from './dns-peers.ts';
 import { measureReadyTime } from './dns-ready-time.ts';
@@ -36,6 +37,8 @@ interface Scenario {
 
 interface Figures {
   readonly queriesPerSecond: number;
+  /** Processor time of the server for each query, kernel included, in the round where it was least: what others do on the machine hardly changes it. */
+  readonly cpuUs: number;
   readonly p50Us: number;
   readonly p99Us: number;
   /** At 80 % of the most, in percent. */
@@ -84,6 +87,7 @@ export async function run(args: readonly string[]): Promise<void> {
           server,
           'queries/s': row.queriesPerSecond,
           'threads : it': round(ours / row.queriesPerSecond),
+          'µs of core each': row.cpuUs,
           'p50 µs': row.p50Us,
           'p99 µs': row.p99Us,
           '% lost at 80 %': row.lostAt80,
@@ -91,14 +95,9 @@ export async function run(args: readonly string[]): Promise<void> {
       );
     }
     await Promise.all(stops.splice(0).map((stop) => stop()));
-    const memory =
-      flags.memory === '0'
-        ? []
-        : [
-            [10_000, 1],
-            [5_000, 8],
-            [15_000, 8],
-          ].flatMap(([count = 0, each = 0]) => [0, 1].map((workers) => measureMemory(count, each, workers)));
+    const memory: DnsMemory[] = [];
+    for (const [count, each, workers] of flags.memory === '0' ? [] : memorySizes)
+      for (const program of dnsPrograms()) memory.push(await measureMemory(count, each, workers, program));
     if (memory.length > 0)
       printTable(
         'memory',
@@ -112,6 +111,16 @@ export async function run(args: readonly string[]): Promise<void> {
     rmSync(folder, { recursive: true });
   }
 }
+
+/** Services, endpoints of each, UDP threads. */
+const memorySizes = [
+  [0, 0, 1],
+  [10_000, 1, 1],
+  [10_000, 1, 2],
+  [5_000, 8, 1],
+  [15_000, 8, 1],
+  [15_000, 8, 2],
+] as const;
 
 /** Everything that is asked, running: servers of our own records, and by scenario those that ask elsewhere. */
 async function startAll(
@@ -168,6 +177,7 @@ async function startOurs(name: string, facts: ServerFacts): Promise<RunningServe
   return {
     name,
     port,
+    pid: child.pid ?? 0,
     async stop() {
       child.stdin.end();
       if (child.exitCode === null) await once(child, 'exit');
@@ -182,10 +192,14 @@ async function measureScenario(
   { seconds, rounds }: { readonly seconds: number; readonly rounds: number },
 ): Promise<Record<string, Figures>> {
   const most = new Map<string, number>();
+  const least = new Map<string, number>();
   for (let round = 0; round < rounds; round++) {
     for (const server of servers) {
-      const { perSecond } = await dnsperf(server, file, seconds, scenario.flags ?? []);
+      const beforeMs = processorMs(server.pid);
+      const { perSecond, answered } = await dnsperf(server, file, seconds, scenario.flags ?? []);
       most.set(server.name, Math.max(most.get(server.name) ?? 0, perSecond));
+      const cpuUs = ((processorMs(server.pid) - beforeMs) * 1_000) / answered;
+      least.set(server.name, Math.min(least.get(server.name) ?? Infinity, cpuUs));
     }
   }
   const figures: Record<string, Figures> = {};
@@ -201,6 +215,7 @@ async function measureScenario(
     const { latencies } = await dnsperf(server, file, seconds, [...(scenario.flags ?? []), '-v', '-Q', String(calm)]);
     figures[server.name] = {
       queriesPerSecond: Math.round(queriesPerSecond),
+      cpuUs: round(least.get(server.name) ?? Number.NaN),
       p50Us: round(percentile(latencies, 0.5) * 1e6),
       p99Us: round(percentile(latencies, 0.99) * 1e6),
       lostAt80: at80.lostPercent,
@@ -214,14 +229,30 @@ async function dnsperf(
   file: string,
   seconds: number,
   flags: readonly string[],
-): Promise<{ readonly perSecond: number; readonly lostPercent: number; readonly latencies: readonly number[] }> {
+): Promise<{
+  readonly perSecond: number;
+  readonly answered: number;
+  readonly lostPercent: number;
+  readonly latencies: readonly number[];
+}> {
   const words = ['-c', '1', 'dnsperf', '-s', '127.0.0.1', '-p', String(server.port), '-d', file, '-l', String(seconds)];
   const load = flags.includes('tcp') ? ['-c', '4', '-q', '40'] : ['-c', '8', '-q', '200'];
   const { stdout } = await execute('taskset', [...words, '-e', '-b', '4096', ...load, ...flags], { maxBuffer: 2 ** 28 });
   const perSecond = Number(/Queries per second: +([0-9.]+)/.exec(stdout)?.[1] ?? Number.NaN);
   const lostPercent = Number(/Queries lost: +[0-9]+ \(([0-9.]+)%\)/.exec(stdout)?.[1] ?? Number.NaN);
   const latencies = [...stdout.matchAll(/^> [A-Z]+ \S+ \S+ ([0-9.]+)$/gm)].map(([, text]) => Number(text));
-  return { perSecond, lostPercent, latencies };
+  const answered = Number(/Queries completed: +([0-9]+)/.exec(stdout)?.[1] ?? Number.NaN);
+  return { perSecond, answered, lostPercent, latencies };
+}
+
+/** Processor time so far of a process and its children (nsd answers in one), all threads, in steps of 10 ms (proc(5): utime and stime of /proc/PID/stat). */
+function processorMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /, '')
+    .split(' ');
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ');
+  const below = children.reduce((sum, child) => (child === '' ? sum : sum + processorMs(Number(child))), 0);
+  return (Number(fields[11]) + Number(fields[12])) * 10 + below;
 }
 
 /** 1,000 names that are not ours. */

@@ -1,6 +1,6 @@
 /** A Kubernetes API server in memory, for informers: lists what it was given and streams what comes after. */
 import type { Resource } from '../../src/api/index.ts';
-import type { KubeClient, KubeObject, ObjectList, WatchEvent, WatchOptions } from '../../src/client/index.ts';
+import type { KubeClient, KubeObject, ListTransform, ObjectList, WatchEvent, WatchOptions } from '../../src/client/index.ts';
 
 type Event = WatchEvent<KubeObject>;
 
@@ -33,8 +33,9 @@ export class MemoryClient implements KubeClient {
     }
   }
 
-  async list<T>(resource: Resource<T>): Promise<ObjectList<T>> {
-    return { items: [...this.#of(resource).source()] as T[], resourceVersion: '1' };
+  async list<T>(resource: Resource<T>, { transform }: ListTransform<T> = {}): Promise<ObjectList<T>> {
+    const items = [...this.#of(resource).source()] as T[];
+    return { items: transform === undefined ? items : items.map(transform), resourceVersion: '1' };
   }
 
   async *watch<T>(resource: Resource<T>, options: WatchOptions = {}): AsyncGenerator<WatchEvent<T>> {

@@ -2,8 +2,9 @@
 import { accessSync, constants } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { createClient, loadKubeconfig } from '../client/index.ts';
-import { limitGarbage, parseCorefile, startConfiguredDns, startReloadingDns } from '../dns/index.ts';
+import { collectGarbage, parseCorefile, startConfiguredDns, startReloadingDns } from '../dns/index.ts';
 import type { BlockConfig, ConfiguredDns, ReloadingDns } from '../dns/index.ts';
+import { giveBackMemory } from '../linux/index.ts';
 import { isPort, parseIp } from '../net/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -12,9 +13,13 @@ import type { DnsFlags } from './main.ts';
 /** A command line that asks for what cannot be, or a configuration that cannot be read. */
 export class DnsCommandError extends CodedError<{ readonly code: 'usage' | 'config' | 'listen' }> {}
 
+/** From readiness on, until what was needed for the start is given back: clients that waited are served by then. */
+const quietMs = 2_000;
+/** Takes some milliseconds of the main thread. */
+const giveBackEveryMs = 5 * 60_000;
+
 /** Serves until a signal comes; answers on for the lame-duck time of the configuration, or until a second signal. */
 export async function dnsCommand(flags: DnsFlags): Promise<void> {
-  limitGarbage();
   const logger = createLogger(flags.logLevel);
   const signals = new Signals();
   const dns = await start(flags, logger);
@@ -23,7 +28,10 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
     if (protocol === 'TCP') console.error(`DNS at ${hostPort(address, port)}, UDP and TCP`);
   for (const { path, address, port } of endpoints) console.error(`HTTP at http://${hostPort(address, port)}${path}`);
   server.ready.then(
-    () => console.error(`ready: ${server.index.forward.size} names; stop with Ctrl-C`),
+    () => {
+      console.error(`ready: ${server.index.forward.size} names; stop with Ctrl-C`);
+      setTimeout(() => leaveStart(logger), quietMs).unref();
+    },
     (error: unknown) => logger.debug({ err: error }, 'stopped before the names were known'),
   );
   await signals.next();
@@ -34,6 +42,22 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
   signals.close();
   // watches that are open to the API need not be waited for
   process.exit(0);
+}
+
+/** Gives back what only the start needed; and now and then what compiling for the queries that came has left in malloc and of the program. */
+function leaveStart(logger: Logger): void {
+  collectGarbage();
+  giveBack(logger);
+  setInterval(() => giveBack(logger), giveBackEveryMs).unref();
+}
+
+function giveBack(logger: Logger): void {
+  if (process.platform !== 'linux') return;
+  try {
+    giveBackMemory();
+  } catch (error) {
+    logger.debug({ err: error }, 'memory not given back');
+  }
 }
 
 async function start(flags: DnsFlags, logger: Logger): Promise<Pick<ReloadingDns, 'current' | 'close'>> {

@@ -2,6 +2,7 @@
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Shell } from './completion.ts';
 import { reportFailure } from './failure.ts';
+import { limitGarbage } from './lean-process.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without the program's own name) and sets the process's exit status. */
@@ -116,7 +117,10 @@ export function createProgram(): Command {
     .addOption(
       new Option('--log-level <level>', 'what to log').choices(['error', 'warn', 'info', 'debug', 'silent']).default('warn'),
     )
-    .action(async (options: DnsFlags) => (await import('./dns.ts')).dnsCommand(options));
+    .action(async (options: DnsFlags) => {
+      limitGarbage();
+      await (await import('./dns.ts')).dnsCommand(options);
+    });
 
   program
     .command('agent')

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { StatusError, bindingSchema, configMaps, namespaces, pods } from '../api/index.ts';
+import type { ConfigMap } from '../api/index.ts';
 import { silentLogger } from '../observe/index.ts';
 import { createClient, warningsOf } from './client.ts';
 import type { ClosableKubeClient } from './client.ts';
@@ -35,6 +36,22 @@ describe('the client', () => {
       resourcePath({ group: 'apps', version: 'v1', plural: 'deployments', namespaced: true }, { namespace: 'ns' }),
       '/apis/apps/v1/namespaces/ns/deployments',
     );
+  });
+
+  test('a list hands each object, complete, to its transform before the next page is asked for', async () => {
+    for (const name of ['a', 'b', 'c']) server.put('configmaps', { metadata: { namespace: 'ns', name } });
+    const seen: (string | number | undefined)[] = [];
+    server.intercept = () => {
+      seen.push('page');
+      return false;
+    };
+    const transform = (object: ConfigMap): ConfigMap => {
+      seen.push(`${object.kind ?? ''} ${object.metadata?.name ?? ''}`);
+      return { metadata: { name: object.metadata?.name } };
+    };
+    const { items } = await client.list(configMaps, { limit: 2, transform });
+    assert.deepEqual(seen, ['page', 'ConfigMap a', 'ConfigMap b', 'page', 'ConfigMap c']);
+    assert.deepEqual(items, [{ metadata: { name: 'a' } }, { metadata: { name: 'b' } }, { metadata: { name: 'c' } }]);
   });
 
   test('objects are created, read, changed and deleted', async () => {

@@ -14,6 +14,7 @@ import type {
   KubeClient,
   KubeObject,
   ListOptions,
+  ListTransform,
   ObjectList,
   PatchType,
   WarningHandler,
@@ -129,13 +130,20 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
     get: (resource, objectName, scope = {}) =>
       sendForObject('GET', resourcePath(resource, { ...scope, name: objectName }), { signal: scope.signal }),
 
-    list: async <T>(resource: Resource<T>, list: ListOptions = {}): Promise<ObjectList<T>> => {
+    list: async <T>(resource: Resource<T>, list: ListOptions & ListTransform<T> = {}): Promise<ObjectList<T>> => {
       const path = resourcePath(resource, list);
       const limit = list.limit ?? defaultPageSize;
-      const items: unknown[] = [];
+      const { transform } = list;
+      // Items of a list need not say what they are (surface section 1.5); objects of ours always do.
+      const whole = { apiVersion: apiVersionOf(resource), kind: resource.kind };
+      const finished = (item: unknown): T => {
+        const object = Object.assign(item as object, whole) as T;
+        return transform === undefined ? object : transform(object);
+      };
+      const items: T[] = [];
       let body = await listPage(resource, path, list, { limit, resourceVersion: list.resourceVersion });
       for (;;) {
-        items.push(...(body.items ?? []));
+        for (const item of body.items ?? []) items.push(finished(item));
         const next = body.metadata?.continue;
         if (next === undefined || next === '') break;
         try {
@@ -147,10 +155,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
           body = await listPage(resource, path, list, { resourceVersion: list.resourceVersion });
         }
       }
-      // Items of a list need not say what they are (surface section 1.5); objects of ours always do.
-      const apiVersion = apiVersionOf(resource);
-      for (const item of items) Object.assign(item as object, { apiVersion, kind: resource.kind });
-      return { items: items as T[], resourceVersion: body.metadata?.resourceVersion ?? '' };
+      return { items, resourceVersion: body.metadata?.resourceVersion ?? '' };
     },
 
     create: (resource, object, write = {}) =>

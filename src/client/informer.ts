@@ -172,10 +172,10 @@ class Reflector<T extends KubeObject> implements Informer<T> {
         this.#logger.debug({ cause: messageOf(error.cause) }, 'server does not stream lists, listing instead');
       }
     }
-    const { namespace, labelSelector, fieldSelector } = this.#options;
-    const list = await this.#client.list(this.resource, { namespace, labelSelector, fieldSelector, signal });
+    const { namespace, labelSelector, fieldSelector, transform } = this.#options;
+    const list = await this.#client.list(this.resource, { namespace, labelSelector, fieldSelector, transform, signal });
     const wanted = new Map<string, T>();
-    for (const object of list.items) wanted.set(keyOf(object), this.#transformed(object));
+    for (const object of list.items) wanted.set(keyOf(object), object);
     this.#replace(wanted, list.resourceVersion);
     return await this.#watch(signal, undefined).then((count) => count + 1);
   }

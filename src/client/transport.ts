@@ -1,12 +1,14 @@
 /** HTTP/1.1 to one API server: kept-alive connections for requests, one connection of its own for each watch. */
 import { readFileSync } from 'node:fs';
-import { Agent as HttpAgent, request as httpRequest } from 'node:http';
-import type { ClientRequest, IncomingMessage } from 'node:http';
-import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import { isIP } from 'node:net';
 import { messageOf } from '../observe/index.ts';
 import type { ClientConfig } from './kubeconfig.ts';
 import { ConnectionError } from './errors.ts';
+
+// An `import` of node:http reads all that it exports, and so loads Node's WebSocket and fetch: 8 MB that no one here needs.
+const http = process.getBuiltinModule('node:http');
+const https = process.getBuiltinModule('node:https');
 
 export interface TransportRequest {
   readonly method: string;
@@ -44,8 +46,8 @@ export class Transport {
   readonly #config: ClientConfig;
   readonly #base: URL;
   readonly #userAgent: string;
-  readonly #agent: HttpAgent;
-  readonly #streamAgent: HttpAgent;
+  readonly #agent: Agent;
+  readonly #streamAgent: Agent;
   #token: { readonly text: string; readonly readAt: number } | undefined;
 
   constructor(config: ClientConfig, options: { readonly userAgent: string }) {
@@ -93,10 +95,10 @@ export class Transport {
     this.#streamAgent.destroy();
   }
 
-  #open(request: TransportRequest, agent: HttpAgent): Promise<TransportStream> {
+  #open(request: TransportRequest, agent: Agent): Promise<TransportStream> {
     if (request.signal?.aborted === true) return Promise.reject(this.#wrap(undefined, request));
     const { promise, resolve, reject } = Promise.withResolvers<TransportStream>();
-    const send = this.#base.protocol === 'http:' ? httpRequest : httpsRequest;
+    const send = this.#base.protocol === 'http:' ? http.request : https.request;
     let outgoing: ClientRequest;
     try {
       outgoing = send({
@@ -147,11 +149,11 @@ export class Transport {
     return this.#token.text;
   }
 
-  #createAgent(options: { keepAlive: boolean; maxSockets?: number; timeout?: number }): HttpAgent {
-    if (this.#base.protocol === 'http:') return new HttpAgent(options);
+  #createAgent(options: { keepAlive: boolean; maxSockets?: number; timeout?: number }): Agent {
+    if (this.#base.protocol === 'http:') return new http.Agent(options);
     const { caData, clientCert, clientKey, insecure, tlsServerName } = this.#config;
     const host = this.#base.hostname.replace(/^\[|\]$/g, '');
-    return new HttpsAgent({
+    return new https.Agent({
       ...options,
       ca: caData,
       cert: clientCert,

@@ -30,6 +30,11 @@ export interface ListOptions extends Scope {
   readonly limit?: number | undefined;
 }
 
+/** What a list may do with each object as its page comes: the page's own objects need not stay. */
+export interface ListTransform<T> {
+  readonly transform?: ((object: T) => T) | undefined;
+}
+
 export interface WatchOptions extends ListOptions {
   readonly allowWatchBookmarks?: boolean | undefined;
   readonly sendInitialEvents?: boolean | undefined;
@@ -60,7 +65,7 @@ export interface KubeClient {
   /** Base URL, e.g. https://127.0.0.1:6443. */
   readonly server: string;
   get<T>(resource: Resource<T>, name: string, options?: Scope & { readonly subresource?: string }): Promise<T>;
-  list<T>(resource: Resource<T>, options?: ListOptions): Promise<ObjectList<T>>;
+  list<T>(resource: Resource<T>, options?: ListOptions & ListTransform<T>): Promise<ObjectList<T>>;
   create<T>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;
   /** PUT. With metadata.resourceVersion set the write is conditional: 409 Conflict when someone else wrote meanwhile. */
   update<T>(resource: Resource<T>, object: T, options?: WriteOptions): Promise<T>;

@@ -3,8 +3,8 @@
  * of names. Owner names are pointers (RFC 1035 §4.1.4); names of our zone end in a pointer to the zone *in the question*, so
  * they are short and carry the letter case that the client used, which is what resolvers with 0x20 randomisation need.
  */
-import type { RRset } from '../names/index.ts';
-import { rrTypes } from '../names/index.ts';
+import type { NameReader, ServedNames } from '../names/index.ts';
+import { addressBytes, rrsetForms, rrTypes } from '../names/index.ts';
 import { classIn, headerFlags, optBytes } from './protocol.ts';
 import type { Query } from './query.ts';
 
@@ -12,6 +12,18 @@ import type { Query } from './query.ts';
 export interface Permutation {
   /** Index of the record that is written as `position`-th of `count`. Called with 0, 1, 2, … in turn. */
   pick(position: number, count: number): number;
+  /** The record that long sets begin with; the others follow as in a ring. */
+  first(count: number): number;
+}
+
+/** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
+export interface ChainTail {
+  /** The name that was asked for: `chaseTarget`. Should the chain lead elsewhere by now, the tail does not belong to it. */
+  readonly target: string;
+  readonly rcode: number;
+  readonly isTruncated: boolean;
+  readonly answers: readonly Uint8Array[];
+  readonly authorities: readonly Uint8Array[];
 }
 
 /** One packet being answered. Made once, used for every query: `begin` … `finish`. */
@@ -26,14 +38,16 @@ export class AnswerWriter {
   /** Where the last name-bearing item's name stands: the owner of the next link of a chain, or of glue. */
   lastNameAt = 0;
 
+  readonly #reader: NameReader;
   readonly #zoneWire: string;
   readonly #permutation: Permutation;
   #limit = 0;
   /** Where the cluster domain stands in the packet; 0 while it does not. */
   #zoneAt = 0;
 
-  constructor(zoneWire: string, permutation: Permutation) {
-    this.#zoneWire = zoneWire;
+  constructor(names: Pick<ServedNames, 'reader' | 'zoneWire'>, permutation: Permutation) {
+    this.#reader = names.reader;
+    this.#zoneWire = names.zoneWire;
     this.#permutation = permutation;
   }
 
@@ -51,16 +65,20 @@ export class AnswerWriter {
   }
 
   /** Writes records of a set until the packet is full; the rest is missing and `isTruncated` says so. Returns how many were written. */
-  addAnswers(rrset: RRset, ownerAt: number): number {
+  addAnswers(rrset: number, ownerAt: number): number {
+    const reader = this.#reader;
+    const count = reader.countOf(rrset);
+    const isOfAddresses = reader.formOf(rrset) === rrsetForms.addresses;
     let written = 0;
-    while (written < rrset.count && this.#addRecord(rrset, this.#order(rrset, written), ownerAt)) written++;
+    if (isOfAddresses && count > longSet && ownerAt <= maxPointer) written = this.#addRing(rrset, count, ownerAt);
+    else while (written < count && this.#addRecord(rrset, this.#order(isOfAddresses, written, count), ownerAt)) written++;
     this.answers += written;
-    if (written < rrset.count) this.isTruncated = true;
+    if (written < count) this.isTruncated = true;
     return written;
   }
 
   /** The one record at `index` of a set, into the answer section. False when it did not fit. */
-  addAnswer(rrset: RRset, index: number, ownerAt: number): boolean {
+  addAnswer(rrset: number, index: number, ownerAt: number): boolean {
     if (!this.#addRecord(rrset, index, ownerAt)) {
       this.isTruncated = true;
       return false;
@@ -95,9 +113,10 @@ export class AnswerWriter {
   }
 
   /** Additional records: what does not fit is left out without a word, for TC would only cost the client a second query. */
-  addGlue(rrset: RRset, ownerAt: number): boolean {
-    for (let position = 0; position < rrset.count; position++) {
-      if (!this.#addRecord(rrset, this.#order(rrset, position), ownerAt)) return false;
+  addGlue(rrset: number, ownerAt: number): boolean {
+    const count = this.#reader.countOf(rrset);
+    for (let position = 0; position < count; position++) {
+      if (!this.#addRecord(rrset, this.#order(true, position, count), ownerAt)) return false;
       this.additionals++;
     }
     return true;
@@ -154,32 +173,98 @@ export class AnswerWriter {
     return this.end;
   }
 
-  #order(rrset: RRset, position: number): number {
-    return rrset.itemBytes > 0 && rrset.count > 1 ? this.#permutation.pick(position, rrset.count) : position;
+  #order(isOfAddresses: boolean, position: number, count: number): number {
+    return isOfAddresses && count > 1 ? this.#permutation.pick(position, count) : position;
   }
 
-  #addRecord(rrset: RRset, index: number, ownerAt: number): boolean {
-    if (rrset.itemBytes > 0) {
-      if (this.end + this.#ownerBytes(ownerAt) + 10 + rrset.itemBytes > this.#limit) return false;
-      const { packet } = this;
-      let at = this.#head(ownerAt, rrset.type, rrset.ttlSeconds);
-      packet[at++] = 0;
-      packet[at++] = rrset.itemBytes;
-      for (let from = index * rrset.itemBytes, to = from + rrset.itemBytes; from < to; from++)
-        packet[at++] = rrset.data.charCodeAt(from);
-      this.end = at;
-      return true;
+  /** Many addresses: all records but their data are alike, so they are copied as one, doubled; then the addresses are put in. */
+  #addRing(rrset: number, count: number, ownerAt: number): number {
+    const { packet } = this;
+    const reader = this.#reader;
+    const size = addressBytes(reader.typeOf(rrset));
+    const step = 12 + size;
+    const total = Math.min(count, Math.floor((this.#limit - this.end) / step));
+    if (total <= 0) return 0;
+    const start = this.end;
+    const lengthAt = this.#head(ownerAt, reader.typeOf(rrset), reader.ttlOf(rrset));
+    this.#setUint16(lengthAt, size);
+    for (let done = 1; done < total; done *= 2)
+      packet.copyWithin(start + done * step, start, start + Math.min(done, total - done) * step);
+    const { bytes } = reader;
+    const data = reader.dataOf(rrset);
+    const last = data + count * size;
+    let from = data + this.#permutation.first(count) * size;
+    let at = start + 12;
+    for (let written = 0; written < total; written++, at += step) {
+      for (let index = 0; index < size; index++) packet[at + index] = bytes[from + index] as number;
+      from += size;
+      if (from === last) from = data;
     }
-    const item = rrset.items[index] as string;
+    this.end = start + total * step;
+    return total;
+  }
+
+  #addRecord(rrset: number, index: number, ownerAt: number): boolean {
+    const reader = this.#reader;
+    switch (reader.formOf(rrset)) {
+      case rrsetForms.addresses:
+        return this.#addAddressRecord(rrset, index, ownerAt);
+      case rrsetForms.raw:
+        return this.#addRawRecord(rrset, index, ownerAt);
+      default:
+        return this.#addNameRecord(rrset, index, ownerAt);
+    }
+  }
+
+  #addAddressRecord(rrset: number, index: number, ownerAt: number): boolean {
+    const { packet } = this;
+    const reader = this.#reader;
+    const { bytes } = reader;
+    const type = reader.typeOf(rrset);
+    const size = addressBytes(type);
+    if (this.end + this.#ownerBytes(ownerAt) + 10 + size > this.#limit) return false;
+    let at = this.#head(ownerAt, type, reader.ttlOf(rrset));
+    packet[at++] = 0;
+    packet[at++] = size;
+    for (let from = reader.dataOf(rrset) + index * size, to = from + size; from < to; from++)
+      packet[at++] = bytes[from] as number;
+    this.end = at;
+    return true;
+  }
+
+  #addNameRecord(rrset: number, index: number, ownerAt: number): boolean {
+    const { packet } = this;
+    const reader = this.#reader;
+    const type = reader.typeOf(rrset);
+    const isService = reader.formOf(rrset) === rrsetForms.services;
+    const target = reader.targetOf(rrset, index);
     // RFC 2782: the target of an SRV record is not compressed.
-    const mayCompress = rrset.type !== rrTypes.SRV;
-    const bytes = item.length + (rrset.nameAt < 0 ? 0 : this.#zoneBytes(mayCompress));
+    const bytes = (isService ? 6 : 0) + reader.nameLength(target) + this.#zoneBytes(!isService);
     if (this.end + this.#ownerBytes(ownerAt) + 10 + bytes > this.#limit) return false;
-    const lengthAt = this.#head(ownerAt, rrset.type, rrset.ttlSeconds);
-    this.lastNameAt = this.end + Math.max(0, rrset.nameAt);
-    this.#copy(item, 0);
-    if (rrset.nameAt >= 0) this.#zone(mayCompress);
+    const lengthAt = this.#head(ownerAt, type, reader.ttlOf(rrset));
+    if (isService) {
+      packet[this.end++] = 0;
+      packet[this.end++] = 0;
+      for (let from = reader.dataOf(rrset) + 8 * index, to = from + 4; from < to; from++)
+        packet[this.end++] = reader.bytes[from] as number;
+    }
+    this.lastNameAt = this.end;
+    this.end = reader.copyName(target, packet, this.end);
+    this.#zone(!isService);
     this.#setUint16(lengthAt, this.end - lengthAt - 2);
+    return true;
+  }
+
+  #addRawRecord(rrset: number, index: number, ownerAt: number): boolean {
+    const { packet } = this;
+    const reader = this.#reader;
+    const from = reader.rawOf(rrset, index);
+    const length = reader.rawLength(from);
+    if (this.end + this.#ownerBytes(ownerAt) + 10 + length > this.#limit) return false;
+    const lengthAt = this.#head(ownerAt, reader.typeOf(rrset), reader.ttlOf(rrset));
+    this.lastNameAt = this.end;
+    for (let at = 0; at < length; at++) packet[this.end++] = reader.bytes[from + at] as number;
+    this.#setUint16(lengthAt, length);
     return true;
   }
 
@@ -250,6 +335,8 @@ export class AnswerWriter {
   }
 }
 
+/** Sets of more addresses than this are written in the order of the index from a random one on: shuffling thousands costs more than the whole answer. */
+const longSet = 64;
 /** The furthest byte that a compression pointer reaches. */
 export const maxPointer = 0x3fff;
 

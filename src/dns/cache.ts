@@ -3,6 +3,8 @@
  * pod that has just become ready is found at once.
  */
 import { lowerCaseWire, rrTypes } from '../names/index.ts';
+import type { AnswerMemory } from './answer-memory.ts';
+import { answerFlags } from './answer-memory.ts';
 import { answerTo, isBelow, zoneSuffix } from './forward.ts';
 import type { Message, ResourceRecord } from './message.ts';
 import { headerFlags, rcodes } from './protocol.ts';
@@ -30,6 +32,8 @@ export interface CacheOptions {
   readonly prefetch?: PrefetchOptions;
   /** Milliseconds of any clock that does not go back. */
   readonly nowMs: () => number;
+  /** Where threads find what is remembered here; not with `keepsTtl`, which is not how they answer. */
+  readonly shared?: AnswerMemory | undefined;
 }
 
 export interface PrefetchOptions {
@@ -84,7 +88,7 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
     drops: 0,
   };
 
-  const remember = (key: string, answer: Message): void => {
+  const remember = (key: string, answer: Message, query: Message): void => {
     const kind = kindOf(answer);
     if (kind === undefined) return;
     const name = lowerCaseWire(answer.questions[0]?.name ?? '\0');
@@ -99,6 +103,10 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
     }
     const nowMs = options.nowMs();
     store.set(key, { answer, storedMs: nowMs, lifeSeconds, hits: 0, lastHitMs: nowMs, refreshedMs: -Infinity });
+    // Near its end threads leave it to us, who count and ask anew.
+    const sharedSeconds = Math.floor(lifeSeconds * (1 - (options.prefetch?.shareLeft ?? 0)));
+    if (options.keepsTtl !== true)
+      options.shared?.put(answer, answerFlags(query.edns?.isDnssecOk === true, query.flags), sharedSeconds, kind === 'denial');
     // A name has one state: what is known anew replaces what was known of the other kind. A failure of the server says nothing of the name.
     if (answer.rcode !== rcodes.SERVFAIL) stores[kind === 'success' ? 'denial' : 'success'].delete(key);
   };
@@ -110,7 +118,7 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
     counts.prefetches++;
     void next.forward(query, how).then(
       (answer) => {
-        if (answer.rcode === rcodes.NOERROR || answer.rcode === rcodes.NXDOMAIN) remember(key, answer);
+        if (answer.rcode === rcodes.NOERROR || answer.rcode === rcodes.NXDOMAIN) remember(key, answer, query);
       },
       // what is known stays; the next hit asks again
       () => undefined,
@@ -163,7 +171,7 @@ export function createCachingForwarder(next: Forwarder, options: CacheOptions): 
         if (stale !== undefined && isStale(stale)) return serveStale(stale);
       }
       const echoed = answer.questions[0];
-      if (echoed !== undefined && lowerCaseWire(echoed.name) === lowerCaseWire(question.name)) remember(key, answer);
+      if (echoed !== undefined && lowerCaseWire(echoed.name) === lowerCaseWire(question.name)) remember(key, answer, query);
       else counts.drops++;
       return answer;
     },

@@ -6,6 +6,7 @@ import { parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { CodedError } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
+import { AnswerMemory } from './answer-memory.ts';
 import type { BlockConfig, LogConfig } from './corefile-config.ts';
 import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints, watchOwnHealth } from './endpoints.ts';
 import type { EndpointAnswer, Endpoints } from './endpoints.ts';
@@ -71,7 +72,9 @@ export async function startConfiguredDns(
   const { kubernetes, transferTo = [] } = main;
   if (kubernetes === undefined) throw new DnsConfigError('no server block has the plugin kubernetes', { code: 'no-kubernetes' });
   const listen = options.listen ?? { address: everyAddress(), port: main.port, isShared: options.isShared ?? false };
-  const chains = await Promise.all(options.blocks.map((block) => createForwardChain(block, listen, { logger })));
+  const hasCache = (options.udpWorkers ?? 0) > 0 && options.blocks.some(({ cache }) => cache !== undefined);
+  const sharedAnswers = hasCache ? new AnswerMemory() : undefined;
+  const chains = await Promise.all(options.blocks.map((block) => createForwardChain(block, listen, { logger, sharedAnswers })));
   const zones = new Map<string, Forwarder>();
   for (const chain of chains) for (const zone of chain.zones) zones.set(zone, chain.forwarder);
   const forwarder = zones.size === 0 ? undefined : createZoneForwarder(zones);
@@ -98,6 +101,7 @@ export async function startConfiguredDns(
       ...(main.maxUdpBytes === undefined ? {} : { maxUdpBytes: main.maxUdpBytes }),
       ...(options.ownAddresses === undefined ? {} : { ownAddresses: options.ownAddresses }),
       ...(forwarder === undefined ? {} : { forwarder }),
+      ...(sharedAnswers === undefined ? {} : { sharedAnswers }),
       ...(main.hasAutopath ? { autopath: { search: await nodeSearch(options.resolvConfPath) } } : {}),
       ...(transferTo.length === 0
         ? {}

@@ -1,7 +1,9 @@
 /** The HTTP side of a name server: `/health`, `/ready`, `/metrics`, on one port or on CoreDNS's three. */
-import { createServer, get } from 'node:http';
 import type { Server } from 'node:http';
 import type { Logger } from '../observe/index.ts';
+
+// Not imported: node:http would bring Node's WebSocket and fetch with it, which cost 8 MB.
+const http = process.getBuiltinModule('node:http');
 
 /** What a path answers. */
 export interface EndpointAnswer {
@@ -24,7 +26,7 @@ export interface Endpoints {
 
 /** Starts answering. Rejects with the system's error when the address cannot be bound. */
 export async function startEndpoints(options: EndpointsOptions, { logger }: { readonly logger: Logger }): Promise<Endpoints> {
-  const server: Server = createServer((request, response) => {
+  const server: Server = http.createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
     const answer = options.paths[path]?.() ?? { status: 404, body: 'not found\n' };
     response.writeHead(answer.status, { 'content-type': answer.contentType ?? 'text/plain; charset=utf-8' });
@@ -69,7 +71,7 @@ export function watchOwnHealth(
   const host = at.address === '::' || at.address === '0.0.0.0' ? '127.0.0.1' : at.address;
   const timer = setInterval(() => {
     const startedMs = performance.now();
-    const request = get({ host, port: at.port, path: '/health', timeout: 5_000, agent: false }, (response) => {
+    const request = http.get({ host, port: at.port, path: '/health', timeout: 5_000, agent: false }, (response) => {
       response.resume();
       response.on('end', () => tell(response.statusCode === 200 ? (performance.now() - startedMs) / 1000 : undefined));
     });

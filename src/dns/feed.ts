@@ -43,11 +43,3 @@ export function followInformers(informers: NameInformers, tell: (event: IndexEve
     for (const stop of stops) stop();
   };
 }
-
-/** Tells everything that the informers hold now. */
-export function replayInformers(informers: NameInformers, tell: (event: IndexEvent) => void): void {
-  for (const object of informers.namespaces.list()) tell({ kind: 'namespace', isGone: false, object });
-  for (const object of informers.services.list()) tell({ kind: 'service', isGone: false, object });
-  for (const object of informers.endpointSlices.list()) tell({ kind: 'slice', isGone: false, object });
-  for (const object of informers.pods?.list() ?? []) tell({ kind: 'pod', isGone: false, object });
-}

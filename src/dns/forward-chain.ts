@@ -5,6 +5,7 @@ import { formatIp, isLoopback, isUnspecified, parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { DnsListen } from './bind-sockets.ts';
 import type { CachingForwarder } from './cache.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import { createCachingForwarder } from './cache.ts';
 import type { BlockConfig, ForwardConfig, HostsConfig } from './corefile-config.ts';
 import type { ServerForwarder } from './forward.ts';
@@ -29,7 +30,7 @@ export interface ForwardChain {
 export async function createForwardChain(
   block: BlockConfig,
   listen: DnsListen,
-  { logger }: { readonly logger: Logger },
+  { logger, sharedAnswers }: { readonly logger: Logger; readonly sharedAnswers?: AnswerMemory | undefined },
 ): Promise<ForwardChain> {
   const servers = await Promise.all(block.forwards.map((forward) => serversOf(forward, listen, logger)));
   const byZone = new Map<string, Forwarder>(block.forwards.map(({ zone }, at) => [zone, servers[at] ?? refusing]));
@@ -39,9 +40,9 @@ export async function createForwardChain(
   const cache =
     forwarder === undefined || block.cache === undefined
       ? undefined
-      : createCachingForwarder(forwarder, { ...block.cache, nowMs: () => performance.now() });
+      : createCachingForwarder(forwarder, { ...block.cache, nowMs: () => performance.now(), shared: sharedAnswers });
   forwarder = cache ?? forwarder;
-  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, logger);
+  if (block.hosts !== undefined) forwarder = hostsBefore(block.hosts, forwarder ?? refusing, sharedAnswers, logger);
   if (forwarder === undefined) return { zones: [], forwarder: refusing, servers };
   return {
     zones: block.kubernetes === undefined ? block.zones : ['.'],
@@ -51,7 +52,7 @@ export async function createForwardChain(
   };
 }
 
-function hostsBefore(hosts: HostsConfig, next: Forwarder, logger: Logger): Forwarder {
+function hostsBefore(hosts: HostsConfig, next: Forwarder, sharedAnswers: AnswerMemory | undefined, logger: Logger): Forwarder {
   const file = hosts.path === undefined ? undefined : openHostsFile(hosts.path, { logger });
   const own = (file?.entries ?? [])
     .flatMap(({ names }) => names)
@@ -62,7 +63,11 @@ function hostsBefore(hosts: HostsConfig, next: Forwarder, logger: Logger): Forwa
       'names of the cluster domain come from the cluster: those of the file are not used',
     );
   const forwarder = createHostsForwarder([...hosts.entries, ...(file?.entries ?? [])], next, hosts);
-  const stop = file?.follow(hosts.reloadMs, (entries) => forwarder.replace([...hosts.entries, ...entries]));
+  const stop = file?.follow(hosts.reloadMs, (entries) => {
+    forwarder.replace([...hosts.entries, ...entries]);
+    // threads may remember other answers to the same names
+    sharedAnswers?.clear();
+  });
   return {
     ...forwarder,
     async close() {

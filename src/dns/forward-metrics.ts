@@ -9,6 +9,13 @@ import type { UpstreamCounts } from './upstream.ts';
 /** What is shown of a cache: without its answers, once it is retired. */
 export type CacheFigures = Pick<CachingForwarder, 'counts' | 'entries'>;
 
+/** Hits in threads (successes, denials), which have no cache of their own, as a cache's. */
+export function hitsInThreads(counts: Float64Array): CacheFigures {
+  const none = { success: 0, denial: 0 };
+  const hits = { success: counts[0] ?? 0, denial: counts[1] ?? 0 };
+  return { counts: { hits, misses: 0, evictions: none, servedStale: 0, drops: 0, prefetches: 0 }, entries: none };
+}
+
 /** `caches`: of all times. */
 export function renderCaches(page: MetricsPage, caches: readonly CacheFigures[], server: string): void {
   const labels = { server, zones: '.', view: '' };

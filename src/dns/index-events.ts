@@ -1,4 +1,4 @@
-/** What happens to an index, as values: so that several threads, each with an index of its own, can live through the same. */
+/** What happens to an index, as values. */
 import type { EndpointSlice, Namespace, Pod, Service } from '../api/index.ts';
 import type { NameIndex } from '../names/index.ts';
 
@@ -7,8 +7,7 @@ export type IndexEvent =
   | { readonly kind: 'namespace'; readonly isGone: boolean; readonly object: Namespace }
   | { readonly kind: 'service'; readonly isGone: boolean; readonly object: Service }
   | { readonly kind: 'slice'; readonly isGone: boolean; readonly object: EndpointSlice }
-  | { readonly kind: 'pod'; readonly isGone: boolean; readonly object: Pod }
-  | { readonly kind: 'own-addresses'; readonly addresses: readonly string[] };
+  | { readonly kind: 'pod'; readonly isGone: boolean; readonly object: Pod };
 
 /** Makes it so in an index. */
 export function applyEvent(index: NameIndex, event: IndexEvent): void {
@@ -28,8 +27,5 @@ export function applyEvent(index: NameIndex, event: IndexEvent): void {
     case 'pod':
       if (event.isGone) index.removePod(event.object);
       else index.applyPod(event.object);
-      return;
-    case 'own-addresses':
-      index.setOwnAddresses(event.addresses);
   }
 }

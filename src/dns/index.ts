@@ -1,8 +1,10 @@
 /** The name server: wire codec, decision, UDP and TCP service. */
+export { AnswerMemory } from './answer-memory.ts';
 export * from './answer-writer.ts';
 export * from './autopath.ts';
 export type { DnsListen } from './bind-sockets.ts';
 export * from './cache.ts';
+export * from './collect-garbage.ts';
 export * from './configured-server.ts';
 export * from './corefile.ts';
 export * from './corefile-config.ts';
@@ -14,7 +16,6 @@ export * from './forward.ts';
 export * from './forwarding-server.ts';
 export * from './hosts.ts';
 export * from './index-events.ts';
-export * from './memory.ts';
 export * from './message.ts';
 export * from './metrics.ts';
 export * from './protocol.ts';

@@ -6,7 +6,7 @@ import type { SeenResponse } from '../client/index.ts';
 import { ApiRequests } from './api-requests.ts';
 import type { CachingForwarder } from './cache.ts';
 import type { CacheFigures } from './forward-metrics.ts';
-import { renderCaches, renderForwarders } from './forward-metrics.ts';
+import { hitsInThreads, renderCaches, renderForwarders } from './forward-metrics.ts';
 import type { ServerForwarder } from './forward.ts';
 import { MetricsPage } from './metrics-page.ts';
 import { ProgrammingTimes } from './programming-times.ts';
@@ -110,7 +110,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
     },
     render(): string {
       const page = new MetricsPage();
-      const { requests, responses, dnssecOk, panics, requestSizes, responseSizes, durations } = sumOf(all);
+      const { requests, responses, dnssecOk, panics, requestSizes, responseSizes, durations, cacheHits } = sumOf(all);
       const zones = [`${options.zone}.`, '.'];
       const labels = { server: options.server, zone: zones[0] ?? '', view: '' };
       page.family('coredns_build_info', 'gauge', 'Version of the server.');
@@ -150,7 +150,7 @@ export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
         }
       }
       programming.render(page);
-      if (caches.length > 0) renderCaches(page, caches, options.server);
+      if (caches.length > 0) renderCaches(page, [...caches, hitsInThreads(cacheHits)], options.server);
       if (forwarders.length > 0) renderForwarders(page, forwarders);
       apiRequests.render(page);
       page.family('coredns_autopath_success_total', 'counter', 'Search paths that were walked for the client.');

@@ -13,6 +13,8 @@ export class QueryCounters {
   readonly requestSizes: Float64Array;
   readonly responseSizes: Float64Array;
   readonly durations: Float64Array;
+  /** Answers that were remembered: successes, denials. */
+  readonly cacheHits: Float64Array;
 
   constructor(buffer: ArrayBuffer | SharedArrayBuffer = new ArrayBuffer(QueryCounters.bytes)) {
     let at = 0;
@@ -28,10 +30,11 @@ export class QueryCounters {
     this.requestSizes = take(lengths.sizes);
     this.responseSizes = take(lengths.sizes);
     this.durations = take(lengths.durations);
+    this.cacheHits = take(2);
   }
 
   static get bytes(): number {
-    return (lengths.requests + lengths.responses + 2 + 2 * lengths.sizes + lengths.durations) * 8;
+    return (lengths.requests + lengths.responses + 2 + 2 * lengths.sizes + lengths.durations + 2) * 8;
   }
 
   count(
@@ -58,6 +61,10 @@ export class QueryCounters {
     observe(this.durations, 0, durationBuckets, seconds, queries);
   }
 
+  remembered(isDenial: boolean): void {
+    bump(this.cacheHits, isDenial ? 1 : 0);
+  }
+
   failed(): void {
     bump(this.panics, 0);
   }
@@ -67,7 +74,16 @@ export class QueryCounters {
 export function sumOf(all: readonly QueryCounters[]): QueryCounters {
   const sum = new QueryCounters();
   for (const counters of all) {
-    for (const key of ['requests', 'responses', 'dnssecOk', 'panics', 'requestSizes', 'responseSizes', 'durations'] as const) {
+    for (const key of [
+      'requests',
+      'responses',
+      'dnssecOk',
+      'panics',
+      'requestSizes',
+      'responseSizes',
+      'durations',
+      'cacheHits',
+    ] as const) {
       for (const [index, value] of counters[key].entries()) sum[key][index] = (sum[key][index] ?? 0) + value;
     }
   }

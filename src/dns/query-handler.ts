@@ -3,14 +3,14 @@ import type { EndpointSlice } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { parseIp } from '../net/index.ts';
-import type { Permutation } from './answer-writer.ts';
+import type { ChainTail, Permutation } from './answer-writer.ts';
 import type { AutopathOptions } from './autopath.ts';
 import { namesAfter, walkSearchPath } from './autopath.ts';
 import { encodeWithin } from './encode-within.ts';
 import { decodeMessage, encodeMessage, encodeRecord, MessageError, queryMessage } from './message.ts';
 import type { Message } from './message.ts';
 import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './protocol.ts';
-import type { ChainTail, Responder } from './responder.ts';
+import type { Responder } from './responder.ts';
 import { outcomes } from './responder.ts';
 import { shuffleAddresses } from './shuffle.ts';
 

@@ -6,13 +6,17 @@
  * Order of decisions: reference of the Kubernetes DNS specification 1.1.0, and of CoreDNS where that is silent. Whether a
  * *name exists* and which *records match the type* are separate questions throughout.
  */
-import type { NameIndex, NameNode, RRset } from '../names/index.ts';
-import { labelsOf, lowerCaseWire, mustEncodeName, parseDashedLabel, rrsetOf, rrTypes } from '../names/index.ts';
-import type { Permutation } from './answer-writer.ts';
+import type { NameReader, ServedNames } from '../names/index.ts';
+import { labelsOf, parseDashedLabel, roots, rrsetForms, rrTypes } from '../names/index.ts';
+import type { ChainTail, Permutation } from './answer-writer.ts';
 import { AnswerWriter } from './answer-writer.ts';
+import { KeptQuery } from './kept-query.ts';
 import { classIn, headerBytes, maxMessageBytes, opcodes, queryTypes, rcodes } from './protocol.ts';
 import type { Query } from './query.ts';
 import { createQuery, decodeQuery, queryVerdicts } from './query.ts';
+import { SeenNodes } from './seen-nodes.ts';
+import { findZone, isSuffix, zonesOf } from './zones.ts';
+import type { Zone } from './zones.ts';
 
 /** What `respond` returns instead of a length. */
 export const outcomes = {
@@ -28,18 +32,9 @@ export const outcomes = {
   search: -4,
 } as const;
 
-/** Records from elsewhere that complete a chain, in uncompressed wire form, as many as `count` says. */
-export interface ChainTail {
-  /** The name that was asked for: `chaseTarget`. Should the chain lead elsewhere by now, the tail does not belong to it. */
-  readonly target: string;
-  readonly rcode: number;
-  readonly isTruncated: boolean;
-  readonly answers: readonly Uint8Array[];
-  readonly authorities: readonly Uint8Array[];
-}
-
 export interface ResponderOptions {
-  readonly index: NameIndex;
+  /** Kept by this thread or by another. */
+  readonly index: ServedNames;
   /** Reverse zones that we answer for, names below arpa. Default: `in-addr.arpa` and `ip6.arpa`. */
   readonly reverseZones?: readonly string[];
   /** Whether names that are not ours go elsewhere. Default false. */
@@ -55,14 +50,6 @@ export interface ResponderOptions {
   readonly permutation: Permutation;
 }
 
-interface Zone {
-  readonly wire: string;
-  readonly labels: number;
-  readonly isReverse: boolean;
-  /** Whether what we do not know is left to an upstream. */
-  readonly fallsThrough: boolean;
-}
-
 /** See the head of the file. Not reentrant; one for each thread. */
 export class Responder {
   /** The query answered last. */
@@ -72,7 +59,8 @@ export class Responder {
   /** With outcome `chase`: the absolute name, in wire form, that the chain leads to. */
   chaseTarget = '';
 
-  readonly #index: NameIndex;
+  readonly #index: ServedNames;
+  readonly #reader: NameReader;
   readonly #zones: readonly Zone[];
   readonly #clusterLabels: number;
   readonly #hasUpstream: boolean;
@@ -81,7 +69,9 @@ export class Responder {
   readonly #isSynced: () => boolean;
   readonly #maxUdpBytes: number;
   readonly #writer: AnswerWriter;
-  readonly #chain: (RRset | undefined)[] = new Array<RRset | undefined>(maxChain).fill(undefined);
+  readonly #chain = new Int32Array(maxChain);
+  readonly #seen = new SeenNodes();
+  readonly #kept = new KeptQuery();
   readonly #targetAt = new Uint16Array(4096);
   readonly #address = new Uint8Array(16);
   readonly #podKey = new Uint8Array(128);
@@ -93,14 +83,12 @@ export class Responder {
     this.#completesSearch = options.completesSearch ?? false;
     this.#isSynced = options.isSynced;
     this.#maxUdpBytes = options.maxUdpBytes ?? 1232;
-    this.#writer = new AnswerWriter(options.index.zoneWire, options.permutation);
+    this.#reader = options.index.reader;
+    this.#writer = new AnswerWriter(options.index, options.permutation);
     const reverseZones = options.reverseZones ?? ['in-addr.arpa', 'ip6.arpa'];
-    const open = new Set((this.#hasUpstream ? (options.fallthrough ?? reverseZones) : []).map((name) => zoneOf(name, true).wire));
-    const reverse = reverseZones.map((name) => zoneOf(name, true, open));
-    const stray = reverse.find((zone) => !zone.wire.endsWith('\x04arpa'));
-    if (stray !== undefined) throw new TypeError('a reverse zone must lie below arpa');
+    const open = this.#hasUpstream ? (options.fallthrough ?? reverseZones) : [];
     this.#clusterLabels = labelsOf(options.index.zoneWire).length;
-    this.#zones = [zoneOf(options.index.zone, false, open), ...reverse].sort((a, b) => b.labels - a.labels);
+    this.#zones = zonesOf(options.index.zone, reverseZones, open);
   }
 
   /** Answers `packet[0, length)` in place. The packet's capacity bounds the answer too. Returns its length, or an outcome. */
@@ -127,7 +115,11 @@ export class Responder {
     const podAt = query.labelAt[query.labelCount - this.#clusterLabels - 1] as number;
     const namespaceAt = query.labelAt[query.labelCount - this.#clusterLabels - 2] as number;
     for (let index = 0; index < length; index++) this.#address[index] = bytes[start + index] as number;
-    return this.#hasPod(length, packet, namespaceAt, podAt);
+    for (;;) {
+      const version = this.#reader.enter();
+      const hasPod = this.#hasPod(length, packet, namespaceAt, podAt);
+      if (this.#reader.isCurrent(version)) return hasPod;
+    }
   }
 
   /** Answers a query that ended in `chase`, with what the upstream said about `chaseTarget`. */
@@ -157,32 +149,43 @@ export class Responder {
     }
     if (query.ednsVersion !== 0) return this.#fail(packet, isTcp, rcodes.BADVERS);
     if (query.qclass !== classIn) return this.#fail(packet, isTcp, rcodes.REFUSED);
-    const zone = this.#zoneOfQuery(packet);
+    const zone = findZone(this.#zones, packet, query);
     const isTransfer = query.qtype === queryTypes.AXFR || query.qtype === queryTypes.IXFR;
     if (isTransfer) return isTcp && zone !== undefined ? outcomes.transfer : this.#fail(packet, isTcp, rcodes.REFUSED);
     if (zone === undefined) return this.#hasUpstream ? outcomes.forward : this.#fail(packet, isTcp, rcodes.REFUSED);
-    return zone.isReverse ? this.#reverse(packet, isTcp, zone) : this.#forward(packet, isTcp, zone, tail);
+    return this.#decide(packet, length, isTcp, zone, tail);
   }
 
-  #zoneOfQuery(packet: Uint8Array): Zone | undefined {
+  /** The answer from one state of the names: begun again when they changed meanwhile. */
+  #decide(packet: Uint8Array, length: number, isTcp: boolean, zone: Zone, tail: ChainTail | undefined): number {
     const { query } = this;
-    for (const zone of this.#zones) {
-      if (query.labelCount < zone.labels) continue;
-      const at = query.labelAt[query.labelCount - zone.labels] ?? query.qnameEnd;
-      if (isSuffix(packet, at, query.qnameEnd, zone.wire)) return zone;
+    this.#kept.keep(packet, query.questionEnd, length);
+    for (;;) {
+      const version = this.#reader.enter();
+      let outcome: number;
+      try {
+        outcome = zone.isReverse ? this.#reverse(packet, isTcp, zone) : this.#forward(packet, isTcp, zone, tail);
+      } catch (error) {
+        // nonsense read across a change may lead anywhere
+        if (this.#reader.isCurrent(version)) throw error;
+        outcome = outcomes.drop;
+      }
+      if (this.#reader.isCurrent(version)) return outcome;
+      this.#kept.restore(packet, query.questionEnd, length);
     }
-    return undefined;
   }
 
   #forward(packet: Uint8Array, isTcp: boolean, zone: Zone, tail: ChainTail | undefined): number {
     const { query } = this;
     const zoneAt = query.labelAt[query.labelCount - zone.labels] as number;
     if (zoneAt === headerBytes) return this.#apex(packet, isTcp, zoneAt, zoneAt);
-    const node = this.#index.forward.find(packet, headerBytes, zoneAt) ?? this.#index.findPreferred(packet, headerBytes, zoneAt);
-    const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
-    if (node !== undefined && alias !== undefined) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
-    const addressBytes = node === undefined ? this.#podAddress(packet, headerBytes, zoneAt) : 0;
-    if (node === undefined && addressBytes === 0) {
+    const reader = this.#reader;
+    let node = reader.find(roots.forward, packet, headerBytes, zoneAt);
+    if (node === 0 && this.#index.hasZonalNames) node = reader.findPreferred(packet, headerBytes, zoneAt);
+    const alias = node === 0 ? 0 : reader.rrsetOf(node, rrTypes.CNAME);
+    if (alias !== 0) return this.#alias(packet, isTcp, node, alias, zoneAt, tail);
+    const addressBytes = node === 0 ? this.#podAddress(packet, headerBytes, zoneAt) : 0;
+    if (node === 0 && addressBytes === 0) {
       if (this.#completesSearch && this.#isFirstOfSearch(packet, zoneAt) && this.#isSynced()) return outcomes.search;
       if (zone.fallsThrough) return outcomes.forward;
     }
@@ -203,9 +206,9 @@ export class Responder {
     const zoneAt = query.labelAt[query.labelCount - zone.labels] as number;
     if (zoneAt === headerBytes) return this.#apex(packet, isTcp, zoneAt, 0);
     const arpaAt = query.labelAt[query.labelCount - 1] as number;
-    const node = this.#index.reverse.find(packet, headerBytes, arpaAt);
+    const node = this.#reader.find(roots.reverse, packet, headerBytes, arpaAt);
     // Addresses that are not the cluster's belong to someone else, and so do the names above them.
-    if (zone.fallsThrough && (node === undefined || node.rrsets.length === 0)) return outcomes.forward;
+    if (zone.fallsThrough && (node === 0 || !this.#reader.hasRecords(node))) return outcomes.forward;
     this.#begin(packet, isTcp, 0);
     return this.#terminal(isTcp, node, 0, headerBytes, zoneAt);
   }
@@ -213,10 +216,10 @@ export class Responder {
   /** The zone's own name: SOA, NS, and no data of any other type. */
   #apex(packet: Uint8Array, isTcp: boolean, ownerAt: number, zoneAt: number): number {
     const { query } = this;
-    const index = this.#index;
+    const reader = this.#reader;
     this.#begin(packet, isTcp, zoneAt);
-    if (query.qtype === rrTypes.SOA) this.#writer.addSoa(ownerAt, index.serial, index.ttlSeconds, false);
-    else if (query.qtype === rrTypes.NS) this.#addWithGlue(index.nameServers, ownerAt);
+    if (query.qtype === rrTypes.SOA) this.#writer.addSoa(ownerAt, reader.serial, reader.ttlSeconds, false);
+    else if (query.qtype === rrTypes.NS) this.#addWithGlue(reader.nameServers, ownerAt);
     else return this.#negative(isTcp, rcodes.NOERROR, ownerAt);
     return this.#finish(isTcp, rcodes.NOERROR);
   }
@@ -225,87 +228,95 @@ export class Responder {
   #alias(
     packet: Uint8Array,
     isTcp: boolean,
-    first: NameNode,
-    firstAlias: RRset,
+    first: number,
+    firstAlias: number,
     zoneAt: number,
     tail: ChainTail | undefined,
   ): number {
     const { query } = this;
     const isFollowed = query.qtype !== rrTypes.CNAME && query.qtype !== queryTypes.ANY;
+    const reader = this.#reader;
     // First walk, then write: until the end of the chain is known the packet must stay as it is.
-    const mark = this.#index.nextMark();
-    first.mark = mark;
+    this.#seen.clear();
+    this.#seen.add(first);
     this.#chain[0] = firstAlias;
     let links = 1;
-    let last: RRset = firstAlias;
-    let node: NameNode | undefined;
+    let last = firstAlias;
+    /** Where the last link leads to: a name of ours, perhaps one that does not exist. */
+    let target = 0;
     let isLoop = false;
-    while (last.nameAt >= 0) {
+    while (reader.formOf(last) === rrsetForms.names) {
       if (!isFollowed) break;
-      node = this.#index.forward.findText(last.items[0] as string);
-      const alias = node === undefined ? undefined : rrsetOf(node, rrTypes.CNAME);
-      if (node === undefined || alias === undefined) break;
-      if (node.mark === mark || links === maxChain) {
+      target = reader.targetOf(last, 0);
+      const alias = reader.exists(target) ? reader.rrsetOf(target, rrTypes.CNAME) : 0;
+      if (alias === 0) break;
+      if (links === maxChain || !this.#seen.add(target)) {
         isLoop = true;
         break;
       }
-      node.mark = mark;
       this.#chain[links++] = alias;
       last = alias;
     }
-    const leadsOut = isFollowed && last.nameAt < 0;
+    const leadsOut = isFollowed && reader.formOf(last) === rrsetForms.raw;
     if (leadsOut && this.#hasUpstream && tail === undefined) {
-      this.chaseTarget = last.items[0] as string;
+      this.chaseTarget = this.#rawText(last);
       return outcomes.chase;
     }
     const writer = this.#begin(packet, isTcp, zoneAt);
     let ownerAt = headerBytes;
     for (let link = 0; link < links; link++) {
-      if (!writer.addAnswer(this.#chain[link] as RRset, 0, ownerAt)) return this.#finish(isTcp, rcodes.NOERROR);
+      if (!writer.addAnswer(this.#chain[link] as number, 0, ownerAt)) return this.#finish(isTcp, rcodes.NOERROR);
       ownerAt = writer.lastNameAt;
     }
-    if (leadsOut && tail !== undefined && tail.target === last.items[0]) return this.#appendTail(isTcp, tail);
+    if (leadsOut && tail !== undefined && tail.target === this.#rawText(last)) return this.#appendTail(isTcp, tail);
     if (!isFollowed || leadsOut || isLoop) return this.#finish(isTcp, rcodes.NOERROR);
-    const target = last.items[0] as string;
-    if (target === '') return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
-    let addressBytes = 0;
-    if (node === undefined) {
-      for (let at = 0; at < target.length; at++) this.#text[at] = target.charCodeAt(at);
-      addressBytes = this.#podAddress(this.#text, 0, target.length);
-    }
-    return this.#terminal(isTcp, node, addressBytes, ownerAt, zoneAt);
+    if (target === roots.forward) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
+    if (reader.exists(target)) return this.#terminal(isTcp, target, 0, ownerAt, zoneAt);
+    const length = reader.copyName(target, this.#text, 0);
+    return this.#terminal(isTcp, 0, this.#podAddress(this.#text, 0, length), ownerAt, zoneAt);
+  }
+
+  /** The one record of a set whose data is complete. */
+  #rawText(rrset: number): string {
+    const reader = this.#reader;
+    const at = reader.rawOf(rrset, 0);
+    return String.fromCharCode(...reader.bytes.subarray(at, at + reader.rawLength(at)));
   }
 
   /** The records of the asked type at a name, or the proof that there are none. The writer has begun. */
-  #terminal(isTcp: boolean, node: NameNode | undefined, addressBytes: number, ownerAt: number, zoneAt: number): number {
+  #terminal(isTcp: boolean, node: number, addressBytes: number, ownerAt: number, zoneAt: number): number {
     const { query } = this;
     if (addressBytes > 0) {
       if (query.qtype !== (addressBytes === 4 ? rrTypes.A : rrTypes.AAAA)) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
-      this.#writer.addAddress(this.#address, addressBytes, this.#index.ttlSeconds, ownerAt);
+      this.#writer.addAddress(this.#address, addressBytes, this.#reader.ttlSeconds, ownerAt);
       return this.#finish(isTcp, rcodes.NOERROR);
     }
     // NXDOMAIN would be remembered by clients; before the objects are all here we only do not know.
-    if (node === undefined) return this.#negative(isTcp, this.#isSynced() ? rcodes.NXDOMAIN : rcodes.SERVFAIL, zoneAt);
-    const rrset = rrsetOf(node, query.qtype);
-    if (rrset === undefined) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
-    if (rrset.type === rrTypes.SRV) this.#addWithGlue(rrset, ownerAt);
+    if (node === 0) return this.#negative(isTcp, this.#isSynced() ? rcodes.NXDOMAIN : rcodes.SERVFAIL, zoneAt);
+    const rrset = this.#reader.rrsetOf(node, query.qtype);
+    if (rrset === 0) return this.#negative(isTcp, rcodes.NOERROR, zoneAt);
+    if (query.qtype === rrTypes.SRV) this.#addWithGlue(rrset, ownerAt);
     else this.#writer.addAnswers(rrset, ownerAt);
     return this.#finish(isTcp, rcodes.NOERROR);
   }
 
   /** Records that name hosts of our zone, and the addresses of each host once. */
-  #addWithGlue(rrset: RRset, ownerAt: number): void {
+  #addWithGlue(rrset: number, ownerAt: number): void {
     const writer = this.#writer;
+    const reader = this.#reader;
+    const count = reader.countOf(rrset);
     let written = 0;
-    while (written < rrset.count && writer.addAnswer(rrset, written, ownerAt)) this.#targetAt[written++] = writer.lastNameAt;
+    while (written < count && writer.addAnswer(rrset, written, ownerAt)) this.#targetAt[written++] = writer.lastNameAt;
     if (writer.isTruncated) return;
-    const mark = this.#index.nextMark();
+    this.#seen.clear();
     for (let index = 0; index < written; index++) {
-      const node = this.#index.forward.findText(rrset.items[index] as string, rrset.nameAt);
-      if (node === undefined || node.mark === mark) continue;
-      node.mark = mark;
-      for (const glue of node.rrsets) {
-        if (glue.itemBytes > 0 && !writer.addGlue(glue, this.#targetAt[index] as number)) return;
+      const node = reader.targetOf(rrset, index);
+      if (!reader.exists(node) || !this.#seen.add(node)) continue;
+      let glue = reader.firstRRset(node);
+      for (let left = reader.rrsetCount(node); left > 0; left--) {
+        const isAddress = reader.formOf(glue) === rrsetForms.addresses;
+        if (isAddress && !writer.addGlue(glue, this.#targetAt[index] as number)) return;
+        glue = reader.nextRRset(glue);
       }
     }
   }
@@ -320,7 +331,7 @@ export class Responder {
     if (namespaceAt >= end) return 0;
     const podAt = namespaceAt + 1 + (bytes[namespaceAt] as number);
     if (podAt + 4 !== end || !isSuffix(bytes, podAt, end, '\x03pod')) return 0;
-    if (this.#index.forward.find(bytes, namespaceAt, end) === undefined) return 0;
+    if (this.#reader.find(roots.forward, bytes, namespaceAt, end) === 0) return 0;
     const length = parseDashedLabel(bytes, start + 1, namespaceAt, this.#address);
     if (length === 0 || this.#index.podMode === 'insecure') return length;
     return this.#hasPod(length, bytes, namespaceAt, podAt) ? length : 0;
@@ -337,12 +348,12 @@ export class Responder {
       key[at++] = hexDigits[byte & 15] as number;
     }
     for (let index = start; index < end; index++) key[at++] = bytes[index] as number;
-    return this.#index.podAddresses.find(key, 0, at) !== undefined;
+    return this.#reader.find(roots.pods, key, 0, at) !== 0;
   }
 
   /** NODATA or NXDOMAIN: the SOA record in the authority section. `zoneAt`: where the zone's name stands in the question. */
   #negative(isTcp: boolean, rcode: number, zoneAt: number): number {
-    this.#writer.addSoa(zoneAt, this.#index.serial, this.#index.ttlSeconds, true);
+    this.#writer.addSoa(zoneAt, this.#reader.serial, this.#reader.ttlSeconds, true);
     return this.#finish(isTcp, rcode);
   }
 
@@ -380,19 +391,3 @@ export class Responder {
 /** Links that a chain may have before we stop following it. */
 const maxChain = 10;
 const hexDigits = Uint8Array.from('0123456789abcdef', (digit) => digit.charCodeAt(0));
-
-function zoneOf(name: string, isReverse: boolean, open?: ReadonlySet<string>): Zone {
-  const wire = lowerCaseWire(mustEncodeName(name));
-  return { wire, labels: labelsOf(wire).length, isReverse, fallsThrough: open?.has(wire) === true };
-}
-
-/** Whether `bytes[start, end)` is the lower-case name `wire`, in any case. */
-function isSuffix(bytes: Uint8Array, start: number, end: number, wire: string): boolean {
-  if (end - start !== wire.length) return false;
-  for (let index = 0; index < wire.length; index++) {
-    let byte = bytes[start + index] as number;
-    if (byte >= 65 && byte <= 90) byte += 32;
-    if (byte !== wire.charCodeAt(index)) return false;
-  }
-  return true;
-}

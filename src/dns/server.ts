@@ -9,14 +9,14 @@ import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
 import { decodeSocketAddress } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
+import type { AnswerMemory } from './answer-memory.ts';
 import type { LogConfig } from './corefile-config.ts';
 import type { NameInformers } from './feed.ts';
 import type { AutopathOptions } from './autopath.ts';
 import { bindSockets } from './bind-sockets.ts';
 import type { DnsListen } from './bind-sockets.ts';
-import { followInformers, replayInformers } from './feed.ts';
+import { followInformers } from './feed.ts';
 import { applyEvent } from './index-events.ts';
-import type { IndexEvent } from './index-events.ts';
 import type { Forwarder, QueryObserver, ZoneTransfer } from './query-handler.ts';
 import { createQueryHandler } from './query-handler.ts';
 import { withQueryLog } from './query-log.ts';
@@ -27,7 +27,6 @@ import { maxUdpPacketBytes } from './protocol.ts';
 import type { TcpTimeouts } from './tcp-service.ts';
 import type { UpstreamAddress } from './upstream-line.ts';
 import { startZoneNotifier } from './zone-notifier.ts';
-import type { ToUdpWorker } from './udp-worker-protocol.ts';
 import { UdpWorkerService } from './udp-worker-service.ts';
 
 export interface DnsServerOptions {
@@ -66,6 +65,8 @@ export interface DnsServerOptions {
   readonly autopath?: AutopathOptions;
   /** Answers names that are not ours. Without one they are REFUSED. */
   readonly forwarder?: Forwarder;
+  /** Where the forwarder's cache puts what it remembers: threads answer from it. */
+  readonly sharedAnswers?: AnswerMemory;
   /** Given the index, says who may have the zone. Without one transfers are REFUSED. */
   readonly transfer?: (index: NameIndex) => ZoneTransfer;
   /** Secondary servers that are told of changes of the zone. */
@@ -104,20 +105,22 @@ export interface DnsServer {
  * left open, when a socket cannot be bound.
  */
 export async function startDnsServer(options: DnsServerOptions, { logger }: { readonly logger: Logger }): Promise<DnsServer> {
-  let nowSeconds = unixSeconds();
-  const indexOptions = {
-    zone: options.clusterDomain ?? 'cluster.local',
-    podMode: options.podMode ?? 'disabled',
+  const zone = options.clusterDomain ?? 'cluster.local';
+  const podMode = options.podMode ?? 'disabled';
+  const zonalNames = options.zonalNames ?? false;
+  let givenSerial = 0;
+  const index = new NameIndex({
+    zone,
+    podMode,
     ttlSeconds: options.ttlSeconds ?? 30,
     endpointPodNames: options.endpointPodNames ?? false,
     ignoreEmptyServices: options.ignoreEmptyServices ?? false,
-    zonalNames: options.zonalNames ?? false,
+    zonalNames,
     prefersHostnamePointers: options.prefersHostnamePointers ?? false,
+    nowSeconds: () => Math.max(unixSeconds(), givenSerial + 1),
     ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
-  };
-  const index = new NameIndex({ ...indexOptions, nowSeconds: () => nowSeconds });
+  });
   let isReady = false;
-  let givenSerial = 0;
   const giveZone = options.transfer?.(index);
   // Two changes in one second have one serial: whoever took the zone between them must learn of the second.
   const transfer: ZoneTransfer = (query, client) => {
@@ -154,13 +157,6 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
 
   const informers =
     'informers' in options.source ? options.source.informers : ownInformers(options.source.client, options, logger);
-  let own: readonly string[] = [];
-  /** For a thread that has to begin anew. */
-  const replay = (tell: (message: ToUdpWorker) => void): void => {
-    const atSeconds = index.serial;
-    tell({ kind: 'event', event: { kind: 'own-addresses', addresses: own }, atSeconds });
-    replayInformers(informers, (event) => tell({ kind: 'event', event, atSeconds }));
-  };
   const makeWorker = (fd: number, at: { readonly address: string; readonly port: number }): UdpWorkerService => {
     const counters = options.observer?.shareCounters?.();
     const isUnspecifiedAddress = at.address === '0.0.0.0' || at.address === '::';
@@ -168,9 +164,10 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       fd,
       family: at.address.includes(':') ? (6 as const) : (4 as const),
       replyFromArrival: isUnspecifiedAddress,
-      index: indexOptions,
+      names: { memory: index.sharedMemory, zone, podMode, hasZonalNames: zonalNames },
       responder: responderOptions,
       seed: random(),
+      ...(options.sharedAnswers === undefined ? {} : { answers: options.sharedAnswers.buffer }),
       ...(counters === undefined ? {} : { counters }),
     };
     const answerSlowly = async (query: Uint8Array, source: Uint8Array): Promise<Uint8Array | undefined> => {
@@ -180,7 +177,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       const result = await handle(packet, query.length, { address, isTcp: false });
       return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
     };
-    return new UdpWorkerService({ start, ...at, answerSlowly, replay }, { logger });
+    return new UdpWorkerService({ start, ...at, answerSlowly }, { logger });
   };
   const { udp, tcp } = await bindSockets(
     { listen: options.listen, handle, makeWorker, udpWorkers, tcpTimeouts: options.tcpTimeouts },
@@ -191,14 +188,9 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     ...udp.map((service) => ({ protocol: 'UDP' as const, ...service.address })),
     ...tcp.map((service) => ({ protocol: 'TCP' as const, ...service.address })),
   ];
-  // Serials are Unix time: every thread is told the same one.
-  const apply = (event: IndexEvent): void => {
-    nowSeconds = Math.max(unixSeconds(), givenSerial + 1);
-    applyEvent(index, event);
-    for (const worker of workers) worker.tell({ kind: 'event', event, atSeconds: nowSeconds });
-  };
-  own = [...new Set([...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))])];
-  apply({ kind: 'own-addresses', addresses: own });
+  index.setOwnAddresses([
+    ...new Set([...(options.ownAddresses ?? []), ...addresses.flatMap(({ address }) => reachable(address))]),
+  ]);
 
   const { notify = [] } = options;
   const stopNotifying =
@@ -206,13 +198,13 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       ? undefined
       : startZoneNotifier({ targets: notify, index, isReady: () => isReady, randomId: () => randomInt(0x1_0000) }, { logger });
   const stopping = new AbortController();
-  const stopFeeding = followInformers(informers, apply);
+  const stopFeeding = followInformers(informers, (event) => applyEvent(index, event));
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
   const ready = Promise.race([
     Promise.all(listOf(informers).map((informer) => informer.synced())),
     rejectWhenAborted(stopping.signal),
-  ]).then(async () => {
-    await Promise.all(workers.map((worker) => worker.sync()));
+  ]).then(() => {
+    index.complete();
     isReady = true;
     logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
   });

@@ -12,16 +12,21 @@ import { queryTypes } from './protocol.ts';
 export function createShuffle(random: () => number): Permutation {
   let order = new Uint32Array(64);
   let state = Math.floor(random() * 0x7fff_fffe) + 1;
+  /** In [0, count). */
+  const below = (count: number): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return Math.floor(((state >>> 0) / 2 ** 32) * count);
+  };
   return {
+    first: below,
     pick(position, count) {
       if (position === 0) {
         if (count > order.length) order = new Uint32Array(count * 2);
         for (let index = 0; index < count; index++) order[index] = index;
       }
-      state ^= state << 13;
-      state ^= state >>> 17;
-      state ^= state << 5;
-      const other = position + Math.floor(((state >>> 0) / 2 ** 32) * (count - position));
+      const other = position + below(count - position);
       const chosen = order[other] as number;
       order[other] = order[position] as number;
       order[position] = chosen;
@@ -31,7 +36,7 @@ export function createShuffle(random: () => number): Permutation {
 }
 
 /** Records in the order of the index: for tests and zone transfer. */
-export const unshuffled: Permutation = { pick: (position) => position };
+export const unshuffled: Permutation = { pick: (position) => position, first: () => 0 };
 
 /**
  * A message from elsewhere in CoreDNS's order (`loadbalance`), in each section: aliases, then all other types, then addresses and

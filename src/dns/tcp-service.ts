@@ -48,6 +48,11 @@ export class TcpService {
   readonly #connections = new Map<Socket, () => void>();
   /** Where a query is read to and answered. Free again before the next one: answers are copied out. */
   readonly #packet = new Uint8Array(maxMessageBytes);
+  /** The answers to what came in one piece, which leave in one piece. Empty between two pieces. */
+  #staged: Buffer = Buffer.allocUnsafeSlow(stagedBytes);
+  #stagedBytes = 0;
+  /** Buffers of the same size whose bytes have left. */
+  readonly #spare: Buffer[] = [];
 
   constructor(
     options: { readonly endpoint: TcpEndpoint; readonly handler: StreamHandler; readonly timeouts?: TcpTimeouts },
@@ -127,27 +132,51 @@ export class TcpService {
         at += 2 + length;
         const answer = this.#handler(this.#packet, length, client);
         if (typeof answer === 'number') {
-          if (answer > 0) this.#write(socket, this.#packet.subarray(0, answer));
+          if (answer > 0) this.#stage(socket, this.#packet.subarray(0, answer));
           continue;
         }
         connection.pending++;
         void answer.then((messages) => {
           connection.pending--;
-          for (const message of messages) this.#write(socket, message);
+          for (const message of messages) this.#stage(socket, message);
+          this.#flush(socket);
           endIfDone();
         });
       }
+      this.#flush(socket);
       connection.received = new Uint8Array(bytes.subarray(at));
     });
   }
 
-  #write(socket: Socket, message: Uint8Array): void {
-    if (!socket.writable) return;
-    const framed = Buffer.allocUnsafe(2 + message.length);
-    framed.writeUInt16BE(message.length, 0);
-    framed.set(message, 2);
-    if (socket.write(framed)) return;
+  #stage(socket: Socket, message: Uint8Array): void {
+    if (this.#stagedBytes + 2 + message.length > this.#staged.length) this.#flush(socket);
+    const at = this.#stagedBytes;
+    this.#staged.writeUInt16BE(message.length, at);
+    this.#staged.set(message, at + 2);
+    this.#stagedBytes = at + 2 + message.length;
+  }
+
+  #flush(socket: Socket): void {
+    const bytes = this.#stagedBytes;
+    this.#stagedBytes = 0;
+    if (bytes === 0 || !socket.writable) return;
+    if (this.#send(socket, bytes)) return;
     socket.pause();
     socket.setTimeout(this.#timeouts.writeMs);
   }
+
+  /** Sends what is staged: a little as a copy of its own, for a slow client may keep it long; much as it is. False when the client takes no more. */
+  #send(socket: Socket, bytes: number): boolean {
+    const staged = this.#staged;
+    if (bytes < worthHandingOver) return socket.write(Buffer.copyBytesFrom(staged, 0, bytes));
+    this.#staged = this.#spare.pop() ?? Buffer.allocUnsafeSlow(stagedBytes);
+    return socket.write(staged.subarray(0, bytes), () => {
+      if (this.#spare.length < mostSpare) this.#spare.push(staged);
+    });
+  }
 }
+
+/** Room for two of the longest messages. */
+const stagedBytes = 2 * (2 + maxMessageBytes);
+const worthHandingOver = 16 * 1024;
+const mostSpare = 8;

@@ -1,6 +1,5 @@
 /** What the name server and its UDP threads say to each other. */
-import type { NameIndexOptions } from '../names/index.ts';
-import type { IndexEvent } from './index-events.ts';
+import type { SharedNames } from '../names/index.ts';
 
 /** How a thread starts: handed over as `workerData`. */
 export interface UdpWorkerStart {
@@ -10,7 +9,8 @@ export interface UdpWorkerStart {
   readonly replyFromArrival: boolean;
   /** Ends a wait: there is a message. */
   readonly waitFd: number;
-  readonly index: Omit<NameIndexOptions, 'nowSeconds'>;
+  /** Read in place. */
+  readonly names: SharedNames;
   readonly responder: {
     readonly reverseZones?: readonly string[];
     readonly fallthrough?: readonly string[];
@@ -19,18 +19,19 @@ export interface UdpWorkerStart {
     readonly maxUdpBytes?: number;
   };
   readonly seed: number;
+  /** Of an `AnswerMemory`, if names elsewhere are remembered. */
+  readonly answers?: SharedArrayBuffer;
   /** Where to count (`QueryCounters`), if anywhere. */
   readonly counters?: SharedArrayBuffer;
 }
 
 /** To the thread. */
-export type ToUdpWorker =
-  /** `atSeconds` is the server's own clock, so that all serials are one. */
-  | { readonly kind: 'event'; readonly event: IndexEvent; readonly atSeconds: number }
-  | { readonly kind: 'synced' }
-  | { readonly kind: 'stop' };
+export interface ToUdpWorker {
+  readonly kind: 'stop';
+}
 
-/** From the thread: a query that needs others, with its sender's sockaddr; or that everything told up to `synced` is taken in. */
-export type FromUdpWorker =
-  | { readonly kind: 'query'; readonly query: Uint8Array; readonly source: Uint8Array }
-  | { readonly kind: 'synced' };
+/** From the thread: a query that needs others, with its sender's sockaddr. */
+export interface FromUdpWorker {
+  readonly query: Uint8Array;
+  readonly source: Uint8Array;
+}

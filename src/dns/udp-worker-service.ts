@@ -1,6 +1,6 @@
 /**
- * A UDP thread, seen from the server: started, told what happens, asked to stop; and what it cannot answer is answered here. A
- * thread that dies is replaced by one that lives through everything again; its socket stays open meanwhile, and queries wait in it.
+ * A UDP thread, seen from the server: started, asked to stop; and what it cannot answer is answered here. A thread that dies is
+ * replaced; its socket stays open meanwhile, and queries wait in it.
  */
 import { MessageChannel, Worker } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
@@ -18,8 +18,6 @@ export interface UdpWorkerOptions {
   readonly port: number;
   /** Answers a query that needs others, from this sockaddr: the whole answer, or undefined for silence. */
   readonly answerSlowly: (query: Uint8Array, source: Uint8Array) => Promise<Uint8Array | undefined>;
-  /** Tells everything that is now so, for a thread that starts late. */
-  readonly replay: (tell: (message: ToUdpWorker) => void) => void;
 }
 
 /** One thread. */
@@ -33,8 +31,6 @@ export class UdpWorkerService {
   #worker: Worker;
   #port: MessagePort;
   #exited = Promise.withResolvers<void>();
-  #synced = Promise.withResolvers<void>();
-  #isSynced = false;
   #isClosing = false;
   #restarts = 0;
   /** Queries of the slow path that are not answered yet. */
@@ -54,23 +50,12 @@ export class UdpWorkerService {
     return this.#restarts;
   }
 
-  /** Resolves when the thread has taken in everything told so far and answers NXDOMAIN from then on; or when it has ended. */
-  async sync(): Promise<void> {
-    this.#isSynced = true;
-    this.tell({ kind: 'synced' });
-    await Promise.race([this.#synced.promise, this.#exited.promise]);
-  }
-
-  tell(message: ToUdpWorker): void {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
-    this.#port.postMessage(message);
-    wake(this.#pair.wakeFd);
-  }
-
   /** Answers what has arrived, for `graceMs` at most, and closes the socket. */
   async close(graceMs = 5_000): Promise<void> {
     this.#isClosing = true;
-    this.tell({ kind: 'stop' });
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+    this.#port.postMessage({ kind: 'stop' } satisfies ToUdpWorker);
+    wake(this.#pair.wakeFd);
     await this.#exited.promise;
     // what the thread handed over last may still be on its way here: one turn of the event loop, then its answer
     await nextTurn();
@@ -93,12 +78,9 @@ export class UdpWorkerService {
     worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
     worker.once('exit', () => this.#afterExit());
     port1.on('message', (message: FromUdpWorker) => {
-      if (message.kind === 'synced') this.#synced.resolve();
-      else {
-        this.#answer(message.query, message.source).catch((error: unknown) => {
-          this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
-        });
-      }
+      this.#answer(message.query, message.source).catch((error: unknown) => {
+        this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
+      });
     });
     return [worker, port1];
   }
@@ -119,8 +101,6 @@ export class UdpWorkerService {
       }
       this.#port.close();
       [this.#worker, this.#port] = this.#startThread();
-      this.#options.replay((message) => this.tell(message));
-      if (this.#isSynced) this.tell({ kind: 'synced' });
     }, waitMs);
   }
 

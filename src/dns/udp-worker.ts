@@ -1,25 +1,29 @@
 /**
- * The body of a UDP thread: an index of its own, and a loop of recvmmsg -> answer in place -> sendmmsg that makes no garbage.
- * Between two batches it takes in what has changed, so every answer is all old or all new.
+ * The body of a UDP thread: a loop of recvmmsg -> answer in place -> sendmmsg that makes no garbage. The names are read where the
+ * main thread keeps them, each answer from one state of them.
  */
 import { receiveMessageOnPort, workerData } from 'node:worker_threads';
 import type { MessagePort } from 'node:worker_threads';
 import { UdpBatch, wakerOf } from '../linux/index.ts';
-import { NameIndex } from '../names/index.ts';
-import { applyEvent } from './index-events.ts';
+import { openNames } from '../names/index.ts';
+import { sharedNowMs } from './answer-memory.ts';
+import { AnswerReader } from './answer-reader.ts';
+import { collectGarbage } from './collect-garbage.ts';
 import { outcomes, Responder } from './responder.ts';
 import { QueryCounters } from './query-counters.ts';
 import { createShuffle } from './shuffle.ts';
-import type { FromUdpWorker, ToUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
+import type { FromUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
 
 function serve(start: UdpWorkerStart, port: MessagePort): void {
-  const state = { nowSeconds: 0, isSynced: false, isStopping: false };
-  const index = new NameIndex({ ...start.index, nowSeconds: () => state.nowSeconds });
+  const index = openNames(start.names);
+  const permutation = createShuffle(() => start.seed);
+  const remembered =
+    start.answers === undefined ? undefined : new AnswerReader(start.answers, permutation, start.responder.maxUdpBytes);
   const responder = new Responder({
     ...start.responder,
     index,
-    isSynced: () => state.isSynced,
-    permutation: createShuffle(() => start.seed),
+    isSynced: () => index.reader.isComplete,
+    permutation,
   });
   const counters = start.counters === undefined ? undefined : new QueryCounters(start.counters);
   const client = { address: start.family === 6 ? '::' : '0.0.0.0', isTcp: false };
@@ -28,28 +32,16 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
   const [addressAt, addressBytes] = family === 6 ? [8, 16] : [4, 4];
   const batch = new UdpBatch({ fd, family, replyFromArrival, waker: wakerOf(start.waitFd), receiveBufferBytes: 4 * 2 ** 20 });
 
-  const takeIn = (): void => {
-    for (let entry = receiveMessageOnPort(port); entry !== undefined; entry = receiveMessageOnPort(port)) {
-      const message = entry.message as ToUdpWorker;
-      if (message.kind === 'stop') state.isStopping = true;
-      else if (message.kind === 'synced') {
-        state.isSynced = true;
-        port.postMessage({ kind: 'synced' } satisfies FromUdpWorker);
-      } else {
-        state.nowSeconds = message.atSeconds;
-        applyEvent(index, message.event);
-      }
-    }
-  };
-
+  let isStopping = false;
   let lastBatches = 1_000;
+  collectGarbage();
   for (;;) {
-    // First: what was told while the thread started comes before the queries that arrived meanwhile.
-    takeIn();
-    // Told to stop: what waits in the socket is still answered.
-    const count = batch.receive(state.isStopping ? 0 : waitMs);
-    if (state.isStopping && (count === 0 || --lastBatches === 0)) return;
-    const startedSeconds = counters === undefined ? 0 : performance.now() / 1000;
+    // all that is ever told is to stop
+    isStopping ||= receiveMessageOnPort(port) !== undefined;
+    // what waits in the socket then is still answered
+    const count = batch.receive(isStopping ? 0 : waitMs);
+    if (isStopping && (count === 0 || --lastBatches === 0)) return;
+    const startedMs = sharedNowMs();
     let answered = 0;
     for (let slot = 0; slot < count; slot++) {
       const packet = batch.buffers[slot] as Uint8Array;
@@ -57,14 +49,17 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
       let outcome = responder.respond(packet, length, false);
       if (outcome === outcomes.search && !responder.isFromPod(packet, batch.sourceBytes(slot), addressAt, addressBytes))
         outcome = responder.respondPlainly(packet, length, false);
-      if (outcome > 0) {
-        batch.reply(slot, outcome);
+      const { query } = responder;
+      const found = outcome === outcomes.forward && remembered !== undefined ? remembered.answer(packet, query, startedMs) : 0;
+      if (outcome > 0 || found > 0) {
+        const bytes = outcome > 0 ? outcome : found;
+        const source = outcome > 0 || remembered === undefined ? responder : remembered;
+        batch.reply(slot, bytes);
         answered++;
-        const { query } = responder;
-        counters?.count(query.qtype, query.isDnssecOk, responder.rcode, length, outcome, client, false);
+        counters?.count(query.qtype, query.isDnssecOk, source.rcode, length, bytes, client, found > 0);
+        if (found > 0 && remembered !== undefined) counters?.remembered(remembered.isDenial);
       } else if (outcome !== outcomes.drop) {
         port.postMessage({
-          kind: 'query',
           query: packet.slice(0, length),
           source: batch.sourceBytes(slot).slice(),
         } satisfies FromUdpWorker);
@@ -72,7 +67,7 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
     }
     if (answered > 0) {
       batch.flush();
-      counters?.took(performance.now() / 1000 - startedSeconds, answered);
+      counters?.took((sharedNowMs() - startedMs) / 1_000, answered);
     }
   }
 }

@@ -16,6 +16,7 @@ export { MountThread } from './namespaces/mount-thread.ts';
 export { NamespaceThread } from './namespaces/namespace-thread.ts';
 export { Conntrack, type ConntrackSocket } from './conntrack/conntrack.ts';
 export { NftMonitor } from './nftables/monitor.ts';
+export { giveBackMemory } from './process/resident-memory.ts';
 export { preflight, thisMachine, type Machine, type PreflightCheck, type ProbeResult } from './process/preflight.ts';
 export {
   buildUnshareCommand,

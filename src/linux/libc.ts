@@ -42,6 +42,10 @@ export interface Libc {
   fcntl(fd: number, command: number, argument: number): number;
   /** Two connected AF_UNIX sockets. */
   socketpair(domain: number, type: number): readonly [number, number];
+  /** Gives free memory of malloc back to the kernel, where libc can (glibc). */
+  trimHeap(): void;
+  /** madvise(2) with MADV_DONTNEED: the pages are read from their file when they are used again. For mappings of files that were never written to. */
+  dropPages(start: number, length: number): void;
   /** The address of a buffer's first byte, for structures that hold pointers. The buffer must outlive the structure. */
   addressOf(buffer: Uint8Array): bigint;
 }
@@ -68,6 +72,7 @@ const EINPROGRESS = 115;
 /** Same number on every architecture, as all system calls since 5.1. */
 const SYS_MOUNT_SETATTR = 442;
 const AT_FDCWD = -100;
+const MADV_DONTNEED = 4;
 
 function load(): Libc {
   if (process.platform !== 'linux') {
@@ -103,6 +108,7 @@ function load(): Libc {
     close: bind('int close(int fd)'),
     dup3: bind('int dup3(int from, int to, int flags)'),
     fcntl: bind('int fcntl(int fd, int command, long argument)'),
+    madvise: bind('int madvise(uintptr_t start, size_t length, int advice)'),
     socketpair: bind('int socketpair(int domain, int type, int protocol, void *pair)'),
   };
 
@@ -174,6 +180,14 @@ function load(): Libc {
       must('socketpair', calls.socketpair(domain, type, 0, pair));
       return [pair[0] ?? -1, pair[1] ?? -1];
     },
+    trimHeap: () => {
+      try {
+        library.func('int malloc_trim(size_t pad)')(0);
+      } catch {
+        // musl has no such call and keeps little: there is nothing to give back
+      }
+    },
+    dropPages: (start, length) => void must('madvise', calls.madvise(start, length, MADV_DONTNEED)),
     addressOf: (buffer) => koffi.address(buffer),
   };
 }

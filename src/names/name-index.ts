@@ -7,16 +7,19 @@
  */
 import type { EndpointSlice, Namespace, Pod, Service } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
-import type { NameNode } from './name-table.ts';
-import { NameTable } from './name-table.ts';
+import { headerWords } from './name-memory.ts';
+import type { NameReader } from './name-reader.ts';
+import { NameServers } from './name-servers.ts';
+import type { NameNode, NameTable } from './name-table.ts';
+import { NameTables } from './name-table.ts';
 import { PodAddresses } from './pod-addresses.ts';
-import type { Pointer } from './reverse-index.ts';
 import { ReverseIndex } from './reverse-index.ts';
 import type { RRset } from './rrset.ts';
-import { addressRRset, nameRRset, rawRRset, rrTypes, sameRRsets } from './rrset.ts';
-import type { RecordOptions, ReverseName } from './service-records.ts';
-import { isHeadless, preferLabels, serviceKey, serviceRecords } from './service-records.ts';
-import { addressToWire, encodeLabel, lowerCaseWire, mustEncodeName } from './wire-name.ts';
+import { rawRRset, rrTypes, sameRRsets } from './rrset.ts';
+import type { RecordOptions, ServiceRecords } from './service-records.ts';
+import { isHeadless, serviceKey, serviceRecords } from './service-records.ts';
+import type { ServedNames } from './served-names.ts';
+import { addressToWire, encodeLabel, labelsOf, lowerCaseWire, mustEncodeName } from './wire-name.ts';
 
 /** Whether `<address>.<namespace>.pod` names exist: never; for any address (kube-dns's habit); or for addresses that a pod of the namespace has. */
 export type PodMode = 'disabled' | 'insecure' | 'verified';
@@ -52,25 +55,25 @@ export interface KnownService {
 interface ServiceState extends KnownService {
   service: Service | undefined;
   slices: EndpointSlice[];
-  /** What stands in the tables because of it. */
-  forwardKeys: readonly string[];
-  reverse: readonly Pointer<ServiceState>[];
 }
 
 /** See the head of the file. Each `apply` takes the whole object as it now is, each `remove` the object or its identity; order between objects is free. */
-export class NameIndex {
+export class NameIndex implements ServedNames {
   readonly zone: string;
   readonly zoneWire: string;
   readonly podMode: PodMode;
   readonly ttlSeconds: number;
   /** Names below the cluster domain, relative to it. */
-  readonly forward = new NameTable();
+  readonly forward: NameTable;
   /** Names below `arpa`, relative to it. */
   readonly reverse: NameTable;
   /** Mode verified: exists where a live pod of the namespace has the address (`podAddressKey`). */
   readonly podAddresses: NameTable;
   readonly recordOptions: RecordOptions;
+  /** What answers are made of, for the thread of the index. */
+  readonly reader: NameReader;
 
+  readonly #tables: NameTables;
   readonly #nowSeconds: () => number;
   #ownAddresses: ReadonlySet<string>;
   readonly #allowed: ReadonlySet<string> | undefined;
@@ -78,20 +81,26 @@ export class NameIndex {
   readonly #services = new Map<string, ServiceState>();
   readonly #byNamespace = new Map<string, Set<ServiceState>>();
   readonly #serviceOfSlice = new Map<string, string>();
-  readonly #pointers: ReverseIndex<ServiceState>;
-  readonly #pods = new PodAddresses();
+  readonly #pointers: ReverseIndex;
+  readonly #pods: PodAddresses;
+  readonly #nameServers: NameServers;
   #serial: number;
-  #apex: RRset;
-  #mark = 0;
+  /** The records of the Service that changed last: the next change is often of the same. */
+  #latest: { readonly state: ServiceState; readonly records: ServiceRecords } | undefined;
 
   constructor(options: NameIndexOptions) {
     this.zoneWire = lowerCaseWire(mustEncodeName(options.zone));
     this.zone = lowerCaseWire(options.zone.replace(/\.$/, ''));
     this.podMode = options.podMode ?? 'disabled';
     this.ttlSeconds = options.ttlSeconds ?? 30;
-    this.#pointers = new ReverseIndex(this.ttlSeconds, options.prefersHostnamePointers ?? false);
-    this.reverse = this.#pointers.table;
-    this.podAddresses = this.#pods.table;
+    this.#tables = new NameTables(this.ttlSeconds);
+    this.reader = this.#tables.reader;
+    this.forward = this.#tables.forward;
+    this.reverse = this.#tables.reverse;
+    this.podAddresses = this.#tables.pods;
+    this.#pointers = new ReverseIndex(this.reverse, options.prefersHostnamePointers ?? false);
+    this.#pods = new PodAddresses(this.podAddresses);
+    this.#nameServers = new NameServers(this.#tables, this.ttlSeconds);
     this.#nowSeconds = options.nowSeconds;
     this.#ownAddresses = new Set((options.ownAddresses ?? []).flatMap(wireAddress));
     this.#allowed = options.namespaces === undefined ? undefined : new Set(options.namespaces);
@@ -103,10 +112,29 @@ export class NameIndex {
       zonalNames: options.zonalNames ?? false,
     };
     this.#serial = options.nowSeconds();
-    this.forward.put(versionKey, [rawRRset(rrTypes.TXT, ['\x051.1.0'], versionTtlSeconds)]);
-    this.forward.put('\x03svc', []);
-    this.forward.put('\x03pod', []);
-    this.#apex = this.#findNameServers();
+    this.#change(() => {
+      this.forward.put(versionKey, [rawRRset(rrTypes.TXT, ['\x051.1.0'], versionTtlSeconds)]);
+      this.forward.put('\x03svc', []);
+      this.forward.put('\x03pod', []);
+      this.#findNameServers();
+      this.#touch();
+    });
+  }
+
+  /** The memory that the names are in: `NameReader` reads it, in any thread. */
+  get sharedMemory(): SharedArrayBuffer {
+    return this.#tables.memory.buffer;
+  }
+
+  get hasZonalNames(): boolean {
+    return this.recordOptions.zonalNames;
+  }
+
+  /** Says that every object was read once: a name that is missing from now on does not exist. */
+  complete(): void {
+    this.#change(() => {
+      this.#tables.memory.words[headerWords.isComplete] = 1;
+    });
   }
 
   /** Zone serial: Unix time of the last change that a client can see. Never goes back. */
@@ -117,94 +145,97 @@ export class NameIndex {
   /** What a zone without endpoints of its own gets at `<zone>.prefer._zone.<service>`. The range as for `NameTable.find`. */
   findPreferred(bytes: Uint8Array, start: number, end: number): NameNode | undefined {
     if (!this.recordOptions.zonalNames || start >= end) return undefined;
-    const above = this.forward.find(bytes, start + 1 + (bytes[start] ?? 0), end);
-    return above?.key.startsWith(preferLabels) === true ? this.forward.findText(`\x01*${above.key}`) : undefined;
-  }
-
-  /** A value for `NameNode.mark` that no node of this index has; small enough never to leave V8's small integers. */
-  nextMark(): number {
-    this.#mark = (this.#mark + 1) & 0x3fff_ffff;
-    return this.#mark;
+    const node = this.reader.findPreferred(bytes, start, end);
+    return node === 0 ? undefined : this.forward.findText(this.reader.nameOf(node));
   }
 
   /** The NS records of the apex. There is always at least one. */
   get nameServers(): RRset {
-    return this.#apex;
+    return this.#nameServers.rrset;
   }
 
   /** Tells at which addresses this server answers, when that is known only after it was bound. */
   setOwnAddresses(addresses: readonly string[]): void {
     this.#ownAddresses = new Set(addresses.flatMap(wireAddress));
-    this.#apex = this.#findNameServers();
-    this.#touch();
+    this.#change(() => {
+      this.#findNameServers();
+      this.#touch();
+    });
   }
 
   applyNamespace(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? '';
     if (name === '' || this.#namespaces.has(name) || this.#allowed?.has(name) === false) return;
-    this.#namespaces.add(name);
-    this.forward.put(`${encodeLabel(name)}\x03svc`, []);
-    if (this.podMode !== 'disabled') this.forward.put(`${encodeLabel(name)}\x03pod`, []);
-    this.#touch();
-    for (const state of this.#byNamespace.get(name) ?? []) this.#refresh(state);
+    this.#change(() => {
+      this.forward.put(`${encodeLabel(name)}\x03svc`, []);
+      if (this.podMode !== 'disabled') this.forward.put(`${encodeLabel(name)}\x03pod`, []);
+      this.#touch();
+      this.#moveAll(name, () => this.#namespaces.add(name));
+    });
   }
 
   removeNamespace(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? '';
-    if (!this.#namespaces.delete(name)) return;
-    for (const state of this.#byNamespace.get(name) ?? []) this.#refresh(state);
-    this.forward.remove(`${encodeLabel(name)}\x03svc`);
-    this.forward.remove(`${encodeLabel(name)}\x03pod`);
-    this.#touch();
+    if (!this.#namespaces.has(name)) return;
+    this.#change(() => {
+      this.#moveAll(name, () => this.#namespaces.delete(name));
+      this.forward.remove(`${encodeLabel(name)}\x03svc`);
+      this.forward.remove(`${encodeLabel(name)}\x03pod`);
+      this.#touch();
+    });
   }
 
   applyService(service: Service): void {
     const state = this.#stateOf(service.metadata?.namespace ?? '', service.metadata?.name ?? '');
-    state.service = service;
-    this.#refresh(state);
+    this.#move(state, () => (state.service = service));
   }
 
   removeService(service: Service): void {
-    const state = this.#services.get(`${service.metadata?.namespace ?? ''}/${service.metadata?.name ?? ''}`);
+    const state = this.#services.get(keyOf(service.metadata?.namespace ?? '', service.metadata?.name ?? ''));
     if (state === undefined) return;
-    state.service = undefined;
-    this.#refresh(state);
+    this.#move(state, () => (state.service = undefined));
     this.#forgetIfEmpty(state);
   }
 
   applyEndpointSlice(slice: EndpointSlice): void {
     const { namespace = '', name = '', labels } = slice.metadata ?? {};
     const serviceName = labels?.['kubernetes.io/service-name'] ?? '';
-    const before = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    const before = this.#serviceOfSlice.get(keyOf(namespace, name));
     if (before !== undefined && before !== serviceName) this.removeEndpointSlice(slice);
     if (serviceName === '') return;
-    this.#serviceOfSlice.set(`${namespace}/${name}`, serviceName);
     const state = this.#stateOf(namespace, serviceName);
-    // Kept in name order, so that the same objects give the same records whatever order they came in.
-    const at = state.slices.findIndex((other) => (other.metadata?.name ?? '') >= name);
-    if (at < 0) state.slices.push(slice);
-    else state.slices.splice(at, state.slices[at]?.metadata?.name === name ? 1 : 0, slice);
-    this.#refresh(state);
+    // the Service's own text: one for each slice would be paid for by each
+    this.#serviceOfSlice.set(keyOf(namespace, name), state.name);
+    this.#move(state, () => {
+      // Kept in name order, so that the same objects give the same records whatever order they came in.
+      const at = state.slices.findIndex((other) => (other.metadata?.name ?? '') >= name);
+      if (at < 0) state.slices = [...state.slices, slice];
+      else state.slices = state.slices.toSpliced(at, state.slices[at]?.metadata?.name === name ? 1 : 0, slice);
+    });
   }
 
   removeEndpointSlice(slice: EndpointSlice): void {
     const { namespace = '', name = '' } = slice.metadata ?? {};
-    const serviceName = this.#serviceOfSlice.get(`${namespace}/${name}`);
+    const serviceName = this.#serviceOfSlice.get(keyOf(namespace, name));
     if (serviceName === undefined) return;
-    this.#serviceOfSlice.delete(`${namespace}/${name}`);
+    this.#serviceOfSlice.delete(keyOf(namespace, name));
     const state = this.#stateOf(namespace, serviceName);
-    state.slices = state.slices.filter((other) => other.metadata?.name !== name);
-    this.#refresh(state);
+    this.#move(state, () => (state.slices = state.slices.filter((other) => other.metadata?.name !== name)));
     this.#forgetIfEmpty(state);
   }
 
   /** Mode verified only. A pod counts while it has an address, is neither terminal nor terminating. */
   applyPod(pod: Pod): void {
-    if (this.podMode === 'verified' && this.#pods.apply(pod)) this.#touch();
+    if (this.podMode !== 'verified') return;
+    this.#change(() => {
+      if (this.#pods.apply(pod)) this.#touch();
+    });
   }
 
   removePod(pod: Pod): void {
-    if (this.#pods.remove(pod)) this.#touch();
+    this.#change(() => {
+      if (this.#pods.remove(pod)) this.#touch();
+    });
   }
 
   hasNamespace(name: string): boolean {
@@ -213,7 +244,7 @@ export class NameIndex {
 
   /** What is known of a Service, for explanations. */
   service(namespace: string, name: string): KnownService | undefined {
-    return this.#services.get(`${namespace}/${name}`);
+    return this.#services.get(keyOf(namespace, name));
   }
 
   /** All Services with an object, for zone transfer and explanations. */
@@ -223,14 +254,14 @@ export class NameIndex {
 
   /** The RRsets that a Service gives, with their owners, for zone transfer: without the endpoint names of a cluster IP Service. */
   *recordsOf(known: KnownService): Generator<readonly [owner: string, rrset: RRset]> {
-    const state = this.#services.get(`${known.namespace}/${known.name}`);
+    const state = this.#services.get(keyOf(known.namespace, known.name));
     if (state?.service === undefined) return;
     const hasEndpointNames = isHeadless(state.service);
     const own = serviceKey(state.namespace, state.name);
-    for (const owner of state.forwardKeys) {
+    for (const [owner, rrsets] of this.#recordsNow(state).forward) {
       const isEndpoint = owner !== own && owner.charAt(1) !== '_';
       if (isEndpoint && !hasEndpointNames) continue;
-      for (const rrset of this.forward.findText(owner)?.rrsets ?? []) yield [owner, rrset];
+      for (const rrset of rrsets) yield [owner, rrset];
     }
   }
 
@@ -240,10 +271,10 @@ export class NameIndex {
   }
 
   #stateOf(namespace: string, name: string): ServiceState {
-    const key = `${namespace}/${name}`;
+    const key = keyOf(namespace, name);
     const known = this.#services.get(key);
     if (known !== undefined) return known;
-    const state: ServiceState = { namespace, name, service: undefined, slices: [], forwardKeys: [], reverse: [] };
+    const state: ServiceState = { namespace, name, service: undefined, slices: [] };
     this.#services.set(key, state);
     const group = this.#byNamespace.get(namespace);
     if (group === undefined) this.#byNamespace.set(namespace, new Set([state]));
@@ -253,76 +284,85 @@ export class NameIndex {
 
   #forgetIfEmpty(state: ServiceState): void {
     if (state.service !== undefined || state.slices.length > 0) return;
-    this.#services.delete(`${state.namespace}/${state.name}`);
+    this.#services.delete(keyOf(state.namespace, state.name));
     const group = this.#byNamespace.get(state.namespace);
     group?.delete(state);
     if (group?.size === 0) this.#byNamespace.delete(state.namespace);
   }
 
-  /** Computes the records of one Service anew and changes in the tables what differs. */
-  #refresh(state: ServiceState): void {
-    const { service } = state;
+  /** What the Service gives as it is now. Objects are never changed in place, so this can be asked again instead of being kept. */
+  #recordsNow(state: ServiceState): ServiceRecords {
+    if (this.#latest?.state === state) return this.#latest.records;
+    const { service, slices } = state;
     const isVisible = service !== undefined && this.#namespaces.has(state.namespace);
-    const records = isVisible ? serviceRecords(service, state.slices, this.recordOptions) : noRecords;
+    return isVisible ? serviceRecords(service, slices, this.recordOptions) : noRecords;
+  }
+
+  /** Changes one Service, and in the tables what its records differ in. */
+  #move(state: ServiceState, change: () => unknown): void {
+    const before = this.#recordsNow(state);
+    this.#latest = undefined;
+    change();
+    const now = this.#recordsNow(state);
+    this.#latest = { state, records: now };
+    this.#change(() => this.#replace(before, now));
+  }
+
+  /** Changes what all Services of a namespace depend on. */
+  #moveAll(namespace: string, change: () => unknown): void {
+    const states = [...(this.#byNamespace.get(namespace) ?? [])];
+    this.#latest = undefined;
+    const before = states.map((state) => this.#recordsNow(state));
+    change();
+    for (const [at, state] of states.entries()) this.#replace(before[at] ?? noRecords, this.#recordsNow(state));
+  }
+
+  /** Puts the records of one Service in the place of those that it had. */
+  #replace(before: ServiceRecords, now: ServiceRecords): void {
     let hasChanged = false;
-    for (const [key, rrsets] of records.forward) {
-      const node = this.forward.findText(key);
-      if (node !== undefined && rrsets.length > 0 && sameRRsets(node.rrsets, rrsets)) continue;
-      if (node !== undefined && rrsets.length === 0 && node.rrsets.length === 0 && state.forwardKeys.includes(key)) continue;
+    for (const [key, rrsets] of now.forward) {
+      const known = before.forward.get(key);
+      if (known !== undefined && sameRRsets(known, rrsets)) continue;
       this.forward.put(key, rrsets);
       hasChanged = true;
     }
-    for (const key of state.forwardKeys) {
-      if (records.forward.has(key)) continue;
+    for (const key of before.forward.keys()) {
+      if (now.forward.has(key)) continue;
       this.forward.remove(key);
       hasChanged = true;
     }
-    state.forwardKeys = [...records.forward.keys()];
-    const reverse = this.#pointers.replace(state, state.reverse, records.reverse);
-    state.reverse = reverse.claims;
-    hasChanged ||= reverse.hasChanged;
-    if (hasChanged) this.#touch();
+    hasChanged = this.#pointers.replace(before.reverse, now.reverse) || hasChanged;
+    if (!hasChanged) return;
+    this.#touch();
     // Also when only addresses of the Service moved: the glue of `ns.dns` is made of them.
-    if (hasChanged && this.#ownAddresses.size > 0) this.#apex = this.#findNameServers();
+    if (this.#ownAddresses.size > 0) this.#findNameServers();
   }
 
-  /** NS: the Services with this server among their endpoints; without any, `ns.dns`, which then has the server's own addresses. */
-  #findNameServers(): RRset {
+  /** NS: the Services with this server among their endpoints. */
+  #findNameServers(): void {
     const names = new Set<string>();
     for (const address of this.#ownAddresses) {
-      for (const { owner, kind, target } of this.#pointers.at(address)) {
-        if (kind === 'cluster-ip' || owner.service === undefined) continue;
-        names.add(isHeadless(owner.service) ? target : serviceKey(owner.namespace, owner.name));
+      for (const { kind, target } of this.#pointers.at(address)) {
+        if (kind === 'cluster-ip') continue;
+        // an endpoint's name: its label, then its Service's name and namespace
+        const [, name = '', namespace = ''] = labelsOf(target);
+        const { service } = this.#services.get(keyOf(namespace, name)) ?? {};
+        if (service !== undefined) names.add(isHeadless(service) ? target : serviceKey(namespace, name));
       }
     }
-    const addresses = new Set<string>();
-    const sorted = [...names].sort();
-    for (const name of sorted) {
-      for (const rrset of this.forward.findText(name)?.rrsets ?? []) {
-        for (let at = 0; at < rrset.data.length; at += rrset.itemBytes) addresses.add(rrset.data.slice(at, at + rrset.itemBytes));
-      }
-    }
-    const own = [...(names.size === 0 ? this.#ownAddresses : addresses)];
-    const rrsets = [4, 16].flatMap((length) => {
-      const rrset = addressRRset(
-        own.filter((address) => address.length === length),
-        this.ttlSeconds,
-      );
-      return rrset === undefined ? [] : [rrset];
-    });
-    const node = this.forward.findText(nameServerKey);
-    if (node === undefined || !sameRRsets(node.rrsets, rrsets)) this.forward.put(nameServerKey, rrsets);
-    const apex = nameRRset(rrTypes.NS, sorted, 0, this.ttlSeconds);
-    return apex ?? { ...defaultNameServers, ttlSeconds: this.ttlSeconds };
+    this.#nameServers.update(names, this.#ownAddresses);
   }
 
   #touch(): void {
     this.#serial = Math.max(this.#serial, this.#nowSeconds());
+    this.#tables.memory.words[headerWords.serial] = this.#serial;
+  }
+
+  /** Whoever reads the memory sees all of it or nothing. */
+  #change(body: () => void): void {
+    this.#tables.memory.change(body);
   }
 }
-
-/** `ns.dns`: the primary name server that the SOA record names. */
-export const nameServerKey = '\x02ns\x03dns';
 
 /** The RRset of one type at a node. */
 export function rrsetOf(node: NameNode, type: number): RRset | undefined {
@@ -333,16 +373,11 @@ export function rrsetOf(node: NameNode, type: number): RRset | undefined {
 const versionKey = '\x0bdns-version';
 // CoreDNS gives the schema version this time to live.
 const versionTtlSeconds = 28_800;
-const noRecords = { forward: new Map<string, readonly RRset[]>(), reverse: [] as readonly ReverseName[] };
-const defaultNameServers: RRset = {
-  type: rrTypes.NS,
-  ttlSeconds: 0,
-  count: 1,
-  itemBytes: 0,
-  data: '',
-  items: [nameServerKey],
-  nameAt: 0,
-};
+const noRecords: ServiceRecords = { forward: new Map(), reverse: [] };
+/** Joined, not concatenated: V8 keeps a concatenation and its parts beside the text that it becomes as the key of a map. */
+function keyOf(namespace: string, name: string): string {
+  return [namespace, name].join('/');
+}
 
 function wireAddress(text: string): string[] {
   const ip = parseIp(text);

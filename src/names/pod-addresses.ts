@@ -1,15 +1,19 @@
 /** Which pods have which addresses, by namespace: what pod names stand for in mode `verified`. Pure. */
 import type { Pod } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
-import { NameTable } from './name-table.ts';
+import type { NameTable } from './name-table.ts';
 import { addressToWire, encodeLabel } from './wire-name.ts';
 
 /** Addresses of live pods. */
 export class PodAddresses {
   /** Exists where a live pod has the address: `podAddressKey`. */
-  readonly table = new NameTable();
+  readonly table: NameTable;
   readonly #keysOfPod = new Map<string, readonly string[]>();
   readonly #counts = new Map<string, number>();
+
+  constructor(table: NameTable) {
+    this.table = table;
+  }
 
   /** A pod counts while it has an address, is neither terminal nor terminating. Returns whether a client can see the change. */
   apply(pod: Pod): boolean {

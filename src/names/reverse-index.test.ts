@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatName, mustEncodeName, reverseNameOf } from './wire-name.ts';
+import { NameTables } from './name-table.ts';
 import { ReverseIndex } from './reverse-index.ts';
 import { rrsetOf } from './name-index.ts';
 import { rrTypes } from './rrset.ts';
@@ -11,9 +12,10 @@ const claim = (kind: ReverseName['kind'], target: string): ReverseName => ({ kin
 
 /** What the address points back to when the claims of these owners come in this order. */
 function answer(claims: readonly ReverseName[]): string[] {
-  const index = new ReverseIndex<number>(30);
-  for (const [owner, name] of claims.entries()) index.replace(owner, [], [name]);
-  const node = index.table.findText(reverseNameOf(address));
+  const { reverse } = new NameTables(30);
+  const index = new ReverseIndex(reverse);
+  for (const name of claims) index.replace([], [name]);
+  const node = reverse.findText(reverseNameOf(address));
   return (node === undefined ? [] : (rrsetOf(node, rrTypes.PTR)?.items ?? [])).map(formatName);
 }
 

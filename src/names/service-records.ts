@@ -4,6 +4,7 @@
  */
 import type { Endpoint, EndpointSlice, Service } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
+import { preferLabels } from './name-reader.ts';
 import { dashedLabel } from './pod-label.ts';
 import type { RRset } from './rrset.ts';
 import { addressRRset, nameRRset, rawRRset, rrTypes, srvItem, srvNameAt } from './rrset.ts';
@@ -46,9 +47,6 @@ export interface EndpointRow {
   readonly endpoint: Endpoint;
   readonly slice: EndpointSlice;
 }
-
-/** `prefer._zone`, in wire form. */
-export const preferLabels = '\x06prefer\x05_zone';
 
 /** The relative wire name of a Service: `<name>.<namespace>.svc`. */
 export function serviceKey(namespace: string, name: string): string {
@@ -110,20 +108,23 @@ export function endpointRows(slices: readonly EndpointSlice[], options: Pick<Rec
   const rows: EndpointRow[] = [];
   const seen = new Map<string, EndpointRow>();
   for (const slice of slices) {
-    if (slice.addressType !== 'IPv4' && slice.addressType !== 'IPv6') continue;
-    for (const endpoint of slice.endpoints ?? []) {
+    // once: a slice may be made of text whenever it is looked into
+    const { addressType, endpoints = [], ports } = slice;
+    if (addressType !== 'IPv4' && addressType !== 'IPv6') continue;
+    const portsText = portsKey(ports);
+    for (const endpoint of endpoints) {
       if (!isReady(endpoint)) continue;
       for (const text of endpoint.addresses) {
         const ip = parseIp(text);
-        if (ip === undefined || ip.family !== slice.addressType) continue;
+        if (ip === undefined || ip.family !== addressType) continue;
         const row = {
           label: endpointLabel(endpoint, text, options),
           address: addressToWire(ip),
-          ports: slice.ports,
+          ports,
           endpoint,
           slice,
         };
-        const key = `${row.address} ${row.label} ${portsKey(slice.ports)}`;
+        const key = `${row.address} ${row.label} ${portsText}`;
         if (seen.has(key)) continue;
         seen.set(key, row);
         rows.push(row);

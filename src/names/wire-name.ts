@@ -58,7 +58,8 @@ export function formatName(wire: string): string {
 
 /** ASCII lower case, which is DNS's case rule (RFC 4343); other bytes stay. Length octets (≤ 63) are not letters. */
 export function lowerCaseWire(wire: string): string {
-  return wire.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  // nearly all are lower case already
+  return /[A-Z]/.test(wire) ? wire.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase()) : wire;
 }
 
 /** Removes the zone from an absolute-form name without its terminator. Undefined when the name is not in the zone. Both lower case. */
@@ -75,6 +76,13 @@ export function stripZone(name: string, zone: string): string | undefined {
 /** An address's bytes as a one-byte string: 4 or 16 characters, the rdata of its A or AAAA record. */
 export function addressToWire(ip: IpAddress): string {
   return String.fromCharCode(...ip.bytes);
+}
+
+/** The bytes of a one-byte string. */
+export function latin1(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** The name of an address below `arpa` (RFC 1035 §3.5, RFC 3596 §2.5), relative to it: `1.0.96.10.in-addr`. */
