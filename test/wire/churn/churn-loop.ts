@@ -52,6 +52,9 @@ export async function churn(lab: AgentLab, options: ChurnOptions): Promise<Churn
     routes.addAddress('eth0', mustParseCidr(`${secondAddress(node)}/16`));
     // so that as many refusals are heard as possible
     for (const name of ['net.ipv4.icmp_ratelimit', 'net.ipv6.icmp.ratelimit']) await lab.thread.writeSysctl(namespace, name, 0);
+    // so that no flow runs out between two datagrams of a client, however slow the machine
+    for (const name of ['udp_timeout', 'udp_timeout_stream'])
+      await lab.thread.writeSysctl(namespace, `net.netfilter.nf_conntrack_${name}`, 600);
   }
   const run = new Churn(lab, options.seed);
   const endMs = performance.now() + options.seconds * 1000;
