@@ -296,7 +296,10 @@ describe('a server', () => {
       writeFileSync(file, '');
       await assert.rejects(startTestServer({ dataDir: file }), /^OptionError: cannot keep data in .*file: it is no directory/);
       await assert.rejects(startTestServer({ dataDir: join(file, 'x') }), /^OptionError: cannot keep data in /);
-      await assert.rejects(startTestServer({ dataDir: '/proc/fairlead' }), /^OptionError: cannot keep data in \/proc\/fairlead: ENOENT/);
+      await assert.rejects(
+        startTestServer({ dataDir: '/proc/fairlead' }),
+        /^OptionError: cannot keep data in \/proc\/fairlead: ENOENT/,
+      );
     } finally {
       rmSync(directory, { recursive: true });
     }

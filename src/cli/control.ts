@@ -71,6 +71,8 @@ export class ControlError extends CodedError<{ readonly code: string }> {}
 /** Serves requests on a socket that only this user may open. */
 export async function serveControl(path: string, handle: ControlHandler): Promise<Server> {
   const server = createServer({ allowHalfOpen: true }, (socket) => {
+    // a client may go at any time, before it has asked as well: without a listener that would end the lab
+    socket.on('error', () => socket.destroy());
     void answer(socket, handle);
   });
   await new Promise<void>((done, fail) => {
@@ -113,11 +115,7 @@ async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   let said: Answer;
   try {
     const request = JSON.parse(await readAll(socket)) as ControlRequest;
-    if (request.op === 'wait') {
-      // a client that stops waiting may do so at any time
-      socket.on('error', () => socket.destroy());
-      return;
-    }
+    if (request.op === 'wait') return;
     said = { ok: true, result: (await handle(request)) ?? null };
   } catch (error) {
     said = { ok: false, message: messageOf(error), code: error instanceof CodedError ? error.code : 'failed' };
