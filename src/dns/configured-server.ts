@@ -5,20 +5,20 @@ import type { ClosableKubeClient, KubeClient, SeenResponse } from '../client/ind
 import { parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { CodedError } from '../observe/index.ts';
-import type { DnsListen } from './bind-sockets.ts';
-import { AnswerMemory } from './answer-memory.ts';
-import type { BlockConfig, LogConfig } from './corefile-config.ts';
+import type { DnsListen } from './sockets/bind-sockets.ts';
+import { AnswerMemory } from './answers/answer-memory.ts';
+import type { BlockConfig, LogConfig } from './corefile/corefile-config.ts';
 import { healthAnswer, metricsAnswer, readyAnswer, startEndpoints, watchOwnHealth } from './endpoints.ts';
 import type { EndpointAnswer, Endpoints } from './endpoints.ts';
-import type { NameInformers } from './feed.ts';
-import { createForwardChain, parseResolvConf } from './forward-chain.ts';
-import { createZoneForwarder } from './forward.ts';
-import type { DnsMetrics } from './metrics.ts';
-import { createDnsMetrics } from './metrics.ts';
+import type { NameInformers } from './objects/feed.ts';
+import { createForwardChain, parseResolvConf } from './forwarding/forward-chain.ts';
+import { createZoneForwarder } from './forwarding/forward.ts';
+import type { DnsMetrics } from './metrics/metrics.ts';
+import { createDnsMetrics } from './metrics/metrics.ts';
 import type { Forwarder } from './query-handler.ts';
 import type { DnsServer, InformerChoice } from './server.ts';
 import { listOf, ownInformers, startDnsServer } from './server.ts';
-import { createZoneTransfer } from './transfer.ts';
+import { createZoneTransfer } from './transfer/transfer.ts';
 
 export interface ConfiguredDnsOptions {
   /** From `parseCorefile`. */

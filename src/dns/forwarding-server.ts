@@ -1,13 +1,13 @@
 /** A name server without names of its own: every query goes to its forwarder. */
 import type { Logger } from '../observe/index.ts';
 import { CodedError, messageOf } from '../observe/index.ts';
-import type { DnsListen } from './bind-sockets.ts';
-import { bindSockets } from './bind-sockets.ts';
-import { encodeWithin } from './encode-within.ts';
-import { emptyAnswer } from './forward.ts';
-import type { Message } from './message.ts';
-import { decodeMessage, MessageError } from './message.ts';
-import { headerFlags, maxMessageBytes, maxUdpPacketBytes, opcodes, plainUdpBytes, rcodes } from './protocol.ts';
+import type { DnsListen } from './sockets/bind-sockets.ts';
+import { bindSockets } from './sockets/bind-sockets.ts';
+import { encodeWithin } from './wire/encode-within.ts';
+import { emptyAnswer } from './forwarding/forward.ts';
+import type { Message } from './wire/message.ts';
+import { decodeMessage, MessageError } from './wire/message.ts';
+import { headerFlags, maxMessageBytes, maxUdpPacketBytes, opcodes, plainUdpBytes, rcodes } from './wire/protocol.ts';
 import type { Forwarder, QueryHandler } from './query-handler.ts';
 
 /** A running forwarding server. */

@@ -3,16 +3,16 @@ import type { EndpointSlice } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { parseIp } from '../net/index.ts';
-import type { ChainTail, Permutation } from './answer-writer.ts';
-import type { AutopathOptions } from './autopath.ts';
-import { namesAfter, walkSearchPath } from './autopath.ts';
-import { encodeWithin } from './encode-within.ts';
-import { decodeMessage, encodeMessage, encodeRecord, MessageError, queryMessage } from './message.ts';
-import type { Message } from './message.ts';
-import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './protocol.ts';
-import type { Responder } from './responder.ts';
-import { outcomes } from './responder.ts';
-import { shuffleAddresses } from './shuffle.ts';
+import type { ChainTail, Permutation } from './answers/answer-writer.ts';
+import type { AutopathOptions } from './forwarding/autopath.ts';
+import { namesAfter, walkSearchPath } from './forwarding/autopath.ts';
+import { encodeWithin } from './wire/encode-within.ts';
+import { decodeMessage, encodeMessage, encodeRecord, MessageError, queryMessage } from './wire/message.ts';
+import type { Message } from './wire/message.ts';
+import { headerFlags, maxMessageBytes, maxUdpPacketBytes, plainUdpBytes, rcodes } from './wire/protocol.ts';
+import type { Responder } from './answers/responder.ts';
+import { outcomes } from './answers/responder.ts';
+import { shuffleAddresses } from './answers/shuffle.ts';
 
 /** Asks name servers elsewhere. Expected failures are answers (SERVFAIL), not rejections. */
 export interface Forwarder {

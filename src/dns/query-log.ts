@@ -2,11 +2,11 @@
 import { formatName, lowerCaseWire } from '../names/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
-import type { LogConfig, QueryClass } from './corefile-config.ts';
-import { isBelow, zoneSuffix } from './forward.ts';
-import type { Question } from './message.ts';
-import { decodeMessage } from './message.ts';
-import { rcodeName, rcodes, typeName } from './protocol.ts';
+import type { LogConfig, QueryClass } from './corefile/corefile-config.ts';
+import { isBelow, zoneSuffix } from './forwarding/forward.ts';
+import type { Question } from './wire/message.ts';
+import { decodeMessage } from './wire/message.ts';
+import { rcodeName, rcodes, typeName } from './wire/protocol.ts';
 import type { QueryHandler } from './query-handler.ts';
 
 /** The same handler, which also writes who asked what and what the answer was, as far as names and classes are wanted. */

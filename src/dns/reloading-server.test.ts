@@ -6,7 +6,7 @@ import { after, test } from 'node:test';
 import type { Logger } from '../observe/index.ts';
 import { silentLogger } from '../observe/index.ts';
 import type { ConfiguredDns } from './configured-server.ts';
-import { createDnsMetrics } from './metrics.ts';
+import { createDnsMetrics } from './metrics/metrics.ts';
 import { startReloadingDns } from './reloading-server.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'fairlead-reload-'));

@@ -3,9 +3,9 @@ import { createHash } from 'node:crypto';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { ConfiguredDns } from './configured-server.ts';
-import type { BlockConfig } from './corefile-config.ts';
-import type { CorefileOnDisk } from './corefile-files.ts';
-import { readCorefile } from './corefile-files.ts';
+import type { BlockConfig } from './corefile/corefile-config.ts';
+import type { CorefileOnDisk } from './corefile/corefile-files.ts';
+import { readCorefile } from './corefile/corefile-files.ts';
 
 export interface ReloadingDnsOptions {
   /** The Corefile. */

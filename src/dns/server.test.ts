@@ -7,9 +7,9 @@ import { waitUntil } from '../client/wait-until.ts';
 import { mustEncodeName } from '../names/index.ts';
 import { headlessOf, namespaceOf, podOf, serviceOf, sliceOf } from '../names/sample-objects.ts';
 import { silentLogger } from '../observe/index.ts';
-import { textOf } from './asking.ts';
-import { decodeMessage, encodeMessage, queryMessage } from './message.ts';
-import { headerFlags } from './protocol.ts';
+import { textOf } from './forwarding/asking.ts';
+import { decodeMessage, encodeMessage, queryMessage } from './wire/message.ts';
+import { headerFlags } from './wire/protocol.ts';
 import { startDnsServer } from './server.ts';
 
 test('a server with a client of its own says SERVFAIL until it has read everything, follows changes, answers on when the API is lost, and learns what it missed', async (t) => {
