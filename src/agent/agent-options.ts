@@ -3,11 +3,11 @@ import type { EventSink } from '../client/index.ts';
 import type { NetlinkSocket, Nftables } from '../linux/index.ts';
 import type { IpFamily } from '../net/index.ts';
 import type { AgentInformers } from './change-tracker.ts';
-import type { FlowTable } from './flow-cleaner.ts';
-import type { Listen } from './health-check-servers.ts';
-import type { SyncResult } from './kernel-table.ts';
-import type { LinkAddresses } from './link-addresses.ts';
-import type { PodDetector } from './node-rows.ts';
+import type { FlowTable } from './flows/flow-cleaner.ts';
+import type { Listen } from './health/health-check-servers.ts';
+import type { SyncResult } from './kernel/kernel-table.ts';
+import type { LinkAddresses } from './kernel/link-addresses.ts';
+import type { PodDetector } from './rows/node-rows.ts';
 
 export interface AgentOptions {
   readonly nodeName: string;

@@ -9,7 +9,7 @@ import type { IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf, metricsContentType } from '../observe/index.ts';
 import type { Agent } from './agent.ts';
-import type { Listen } from './health-check-servers.ts';
+import type { Listen } from './health/health-check-servers.ts';
 
 /** An address and port of the node's namespace. */
 export interface Bind {

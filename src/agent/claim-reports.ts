@@ -1,7 +1,7 @@
 /** Tells a Service, once, that another one has its frontend. */
 import type { Logger } from '../observe/index.ts';
-import { frontendText } from './row-bytes.ts';
-import type { TableState } from './table-state.ts';
+import { frontendText } from './rows/row-bytes.ts';
+import type { TableState } from './rows/table-state.ts';
 
 export class ClaimReports {
   readonly #tell: (service: string, reason: string, message: string) => void;

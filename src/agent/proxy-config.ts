@@ -5,7 +5,7 @@
 import type { Cidr } from '../net/index.ts';
 import { formatCidr, isPort, parseCidr, parseIp } from '../net/index.ts';
 import type { Bind } from './agent-servers.ts';
-import type { PodDetector } from './node-rows.ts';
+import type { PodDetector } from './rows/node-rows.ts';
 
 export const proxyConfigKind = { apiVersion: 'kubeproxy.config.k8s.io/v1alpha1', kind: 'KubeProxyConfiguration' } as const;
 

@@ -5,10 +5,10 @@ import { decide, internalIpsOf, settleClaims } from '../routing/index.ts';
 import type { DecideOptions, RoutingDecision } from '../routing/index.ts';
 import type { AgentOptions } from './agent-options.ts';
 import type { ChangeTracker, Dirty } from './change-tracker.ts';
-import { compileDecision } from './compile.ts';
-import { nodeRowsOf } from './node-rows.ts';
-import type { NodeFacts } from './node-rows.ts';
-import type { TableState } from './table-state.ts';
+import { compileDecision } from './rows/compile.ts';
+import { nodeRowsOf } from './rows/node-rows.ts';
+import type { NodeFacts } from './rows/node-rows.ts';
+import type { TableState } from './rows/table-state.ts';
 
 export class StateFiller {
   readonly #options: AgentOptions;

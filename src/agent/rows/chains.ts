@@ -1,0 +1,291 @@
+/**
+ * The chains as expressions: the constant ones and those that are made on demand. Registers are 32 bits wide and numbered from 8;
+ * they do not survive from one rule to the next.
+ *
+ * What a rule may look like is bounded by `nft list ruleset`, which must always print it (1.0.6 and later): the result of a map
+ * look-up may feed only dnat, `meta set` or a verdict. So affinity passes an id from rule to rule in skb priority, which is seen on a
+ * flow's first packet only, and `postrouting` clears it. That is no packet mark: nobody filters or routes by it.
+ */
+import type { NftBase, NftExpression } from '../../linux/index.ts';
+import { nft } from '../../linux/index.ts';
+import type { IpFamily } from '../../net/index.ts';
+import type { CounterName, PickChain } from './layout.ts';
+import { affinityMap, dropNoLocalEndpoint, outsideOffset, rejectNoEndpoint } from './layout.ts';
+
+export type Rule = readonly NftExpression[];
+
+/** A chain with its rules. */
+export interface ChainText {
+  readonly name: string;
+  readonly base?: NftBase;
+  readonly rules: readonly Rule[];
+}
+
+/** What in the constant chains depends on the agent's configuration. */
+export interface ChainOptions {
+  readonly masqueradeAll: boolean;
+  /** False: sources of connections to cluster IPs are always kept, since pods cannot be told from others. */
+  readonly detectsPods: boolean;
+  /** Forwarded packets of pods and to Services that conntrack calls invalid are dropped: they would pass untranslated. */
+  readonly dropsInvalid: boolean;
+}
+
+const first = 8;
+const tcp = 6;
+/** NF_CT_STATE_INVALID_BIT of linux/netfilter/nf_conntrack_common.h. */
+const stateInvalid = 1;
+/** IPS_DST_NAT of linux/netfilter/nf_conntrack_common.h. */
+const statusDnat = 0x20;
+/** RTN_LOCAL of linux/rtnetlink.h. */
+const addressTypeLocal = 2;
+
+/** The constant chains of a family, those that others jump to first. */
+export function constantChains(family: IpFamily, options: ChainOptions): ChainText[] {
+  const e = expressionsOf(family);
+  const reject = (name: string, counter: CounterName): ChainText => ({
+    name,
+    rules: [
+      [nft.countIn(counter)],
+      [nft.meta('l4proto', first), nft.cmp('==', first, Uint8Array.of(tcp)), nft.rejectTcpReset()],
+      [nft.rejectPortUnreachable(e.nftFamily)],
+    ],
+  });
+  const masquerade = nft.masquerade({ fullyRandom: true });
+  return [
+    reject(rejectNoEndpoint, 'rejected-no-endpoint'),
+    reject('reject-no-such-port', 'rejected-no-such-port'),
+    { name: dropNoLocalEndpoint, rules: [[nft.countIn('dropped-no-local-endpoint'), nft.verdict({ kind: 'drop' })]] },
+    { name: 'source-cluster', rules: [[masquerade]] },
+    {
+      name: 'source-local',
+      rules: [[nft.fibAddressType('saddr', first), nft.cmp('==', first, number(addressTypeLocal)), masquerade]],
+    },
+    { name: 'source-cluster-ip', rules: sourceClusterIpRules(e, options, masquerade) },
+    {
+      name: 'firewall',
+      rules: [
+        [
+          ...e.frontend(first),
+          nft.lookup('firewalled', first),
+          ...e.clientAndFrontend(first),
+          nft.lookup('source-ranges', first, { isInverted: true }),
+          nft.countIn('dropped-source-range'),
+          nft.verdict({ kind: 'drop' }),
+        ],
+      ],
+    },
+    {
+      name: 'outside',
+      rules: [
+        [...e.frontend(first), nft.vmap('services-outside', first)],
+        [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), nft.vmap('nodeports-outside', first)],
+      ],
+    },
+    {
+      name: 'services',
+      rules: [
+        [...e.frontend(first), nft.vmap('services', first)],
+        [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), nft.vmap('nodeports', first)],
+        [...e.destination(first), nft.lookup('cluster-ips', first), nft.verdict({ kind: 'goto', chain: 'reject-no-such-port' })],
+        [
+          ...e.destination(first),
+          nft.lookup('service-cidrs', first),
+          nft.countIn('dropped-unallocated'),
+          nft.verdict({ kind: 'drop' }),
+        ],
+      ],
+    },
+    {
+      name: 'prerouting',
+      base: { type: 'nat', hook: 'prerouting', priority: -100 },
+      rules: [
+        [nft.verdict({ kind: 'jump', chain: 'firewall' })],
+        [...e.source(first), nft.lookup('pods', first, { isInverted: true }), nft.verdict({ kind: 'jump', chain: 'outside' })],
+        [nft.verdict({ kind: 'goto', chain: 'services' })],
+      ],
+    },
+    {
+      name: 'output',
+      base: { type: 'nat', hook: 'output', priority: -100 },
+      rules: [[nft.verdict({ kind: 'jump', chain: 'firewall' })], [nft.verdict({ kind: 'goto', chain: 'services' })]],
+    },
+    {
+      name: 'postrouting',
+      base: { type: 'nat', hook: 'postrouting', priority: 100 },
+      rules: [
+        [
+          nft.ct('status', first),
+          nft.bitwise(first, first, number(statusDnat)),
+          nft.cmp('==', first, number(0)),
+          nft.verdict({ kind: 'return' }),
+        ],
+        clearPriority(),
+        [...e.source(first), ...e.destination(first + e.width), nft.lookup('hairpin', first), masquerade],
+        // Before the cluster IPs: one port of such an address may be an external frontend of another Service.
+        [
+          e.originalDestination(first),
+          nft.meta('l4proto', first + e.width),
+          nft.ct('protoDst', first + e.width + 1, 'original'),
+          nft.vmap('sources', first),
+        ],
+        [
+          e.originalDestination(first),
+          nft.lookup('cluster-ips', first),
+          nft.verdict({ kind: 'goto', chain: 'source-cluster-ip' }),
+        ],
+        [
+          e.originalDestination(first),
+          nft.lookup('nodeport-ips', first),
+          nft.meta('l4proto', first),
+          nft.ct('protoDst', first + 1, 'original'),
+          nft.vmap('sources-nodeports', first),
+        ],
+      ],
+    },
+    ...(options.dropsInvalid ? [forwardChain(e)] : []),
+  ];
+}
+
+/**
+ * A late packet that conntrack calls invalid (out of the window, mostly) enters no nat chain: from an endpoint it would reach the
+ * client with the pod's own address, and the client would reset the connection. Dropped, it is sent again.
+ */
+function forwardChain(e: FamilyExpressions): ChainText {
+  const dropInvalid = (address: Rule, set: 'pods' | 'service-cidrs'): Rule => [
+    nft.ct('state', first),
+    nft.bitwise(first, first, number(stateInvalid)),
+    nft.cmp('!=', first, number(0)),
+    ...address,
+    nft.lookup(set, first),
+    nft.countIn('dropped-invalid'),
+    nft.verdict({ kind: 'drop' }),
+  ];
+  return {
+    name: 'forward',
+    base: { type: 'filter', hook: 'forward', priority: 0 },
+    rules: [dropInvalid(e.source(first), 'pods'), dropInvalid(e.destination(first), 'service-cidrs')],
+  };
+}
+
+/** The rules of a chain that is made on demand. */
+export function pickChainRules(family: IpFamily, chain: PickChain): Rule[] {
+  return chain.timeoutSeconds === undefined ? pickRules(family, chain) : stickyRules(family, chain, chain.timeoutSeconds);
+}
+
+/**
+ * A random endpoint; should its row have gone between the verdict and now, the one at index 0; then drop: a packet that fell out of
+ * the chain would be accepted untranslated, and so would all that follow it.
+ */
+function pickRules(family: IpFamily, { isNodePort, isOutside, count }: PickChain): Rule[] {
+  const e = expressionsOf(family);
+  const offset = isOutside ? outsideOffset : 0;
+  const index = first + e.width + 2;
+  const translate = (modulus: number): Rule => [
+    ...e.frontend(first, isNodePort),
+    nft.numgen('random', modulus, index, offset),
+    nft.lookup('endpoints', first, { to: first }),
+    nft.dnat(e.nftFamily, first, first + e.width),
+  ];
+  return [translate(count), [nft.countIn('fallback-endpoint'), ...translate(1)], missed()];
+}
+
+/** Use the client's pin if its endpoint is alive; else forget it, pick, pin. Recorded before DNAT, so every kind of client is. */
+function stickyRules(family: IpFamily, { isNodePort, isOutside, count }: PickChain, timeoutSeconds: number): Rule[] {
+  const e = expressionsOf(family);
+  const offset = isOutside ? outsideOffset : 0;
+  const timeoutMs = timeoutSeconds * 1000;
+  const frontend = e.frontend(first, isNodePort);
+  const client = e.clientAndFrontend(first, isNodePort);
+  const afterFrontend = first + e.width + 2;
+  const afterClient = afterFrontend + e.width;
+  const usePinned: Rule = [
+    ...frontend,
+    nft.meta('priority', afterFrontend),
+    nft.lookup('pinned', first, { to: first }),
+    nft.dnat(e.nftFamily, first, first + e.width),
+  ];
+  const record: Rule = [
+    ...client,
+    nft.meta('priority', afterClient),
+    nft.dynset('update', affinityMap, first, { dataRegister: afterClient, timeoutMs }),
+  ];
+  const pick = (modulus: number): Rule => [
+    ...frontend,
+    nft.numgen('random', modulus, afterFrontend, offset),
+    nft.lookup('slots', first, { to: first }),
+    nft.setMeta('priority', first),
+  ];
+  return [
+    clearPriority(),
+    [...client, nft.lookup(affinityMap, first, { to: first }), nft.setMeta('priority', first)],
+    [...frontend, nft.meta('priority', afterFrontend), nft.lookup('pinned', first), ...record, ...usePinned],
+    // `update` renews the timer of an existing key and does not replace its data: without this a dead pin would never die.
+    [...client, nft.meta('priority', afterClient), nft.dynset('delete', affinityMap, first, { dataRegister: afterClient })],
+    pick(count),
+    [
+      ...frontend,
+      nft.meta('priority', afterFrontend),
+      nft.lookup('pinned', first, { isInverted: true }),
+      nft.countIn('fallback-endpoint'),
+      ...pick(1),
+    ],
+    record,
+    // Full: served all the same, but not pinned.
+    [...client, nft.lookup(affinityMap, first, { isInverted: true }), nft.countIn('unpinned-affinity-full')],
+    usePinned,
+    [nft.countIn('fallback-endpoint'), ...pick(1)],
+    usePinned,
+    missed(),
+  ];
+}
+
+function sourceClusterIpRules(e: FamilyExpressions, options: ChainOptions, masquerade: NftExpression): Rule[] {
+  if (options.masqueradeAll) return [[masquerade]];
+  return options.detectsPods ? [[...e.source(first), nft.lookup('pods', first, { isInverted: true }), masquerade]] : [];
+}
+
+function missed(): Rule {
+  return [nft.countIn('missed-endpoint'), nft.verdict({ kind: 'drop' })];
+}
+
+function clearPriority(): Rule {
+  return [nft.immediate(first, number(0)), nft.setMeta('priority', first)];
+}
+
+type FamilyExpressions = ReturnType<typeof expressionsOf>;
+
+/** Loads of the header fields that keys are made of. `width`: registers that an address takes. */
+function expressionsOf(family: IpFamily) {
+  const isV4 = family === 'IPv4';
+  const length = isV4 ? 4 : 16;
+  const width = length / 4;
+  const source = (register: number): Rule => [nft.payload('network', isV4 ? 12 : 8, length, register)];
+  const destination = (register: number): Rule => [nft.payload('network', isV4 ? 16 : 24, length, register)];
+  const portKey = (register: number): Rule => [nft.meta('l4proto', register), nft.payload('transport', 2, 2, register + 1)];
+  /** Address, protocol and port that the client asked for; with `anyAddress` the address is masked to zero. */
+  const frontend = (register: number, anyAddress = false): Rule => [
+    ...destination(register),
+    ...(anyAddress ? [nft.bitwise(register, register, new Uint8Array(length))] : []),
+    ...portKey(register + width),
+  ];
+  return {
+    nftFamily: isV4 ? ('ip' as const) : ('ip6' as const),
+    width,
+    source,
+    destination,
+    portKey,
+    frontend,
+    clientAndFrontend: (register: number, anyAddress = false): Rule => [
+      ...source(register),
+      ...frontend(register + width, anyAddress),
+    ],
+    originalDestination: (register: number): NftExpression => nft.ct(isV4 ? 'dstIp' : 'dstIp6', register, 'original'),
+  };
+}
+
+/** 32 bits in host order. */
+function number(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
+}

@@ -1,0 +1,157 @@
+/**
+ * The sets and maps of the agent's table, and the names of its chains. One table `fairlead` per family; its layout is constant,
+ * Services and endpoints are elements.
+ */
+import type { NftFieldType, NftSet, NftTable } from '../../linux/index.ts';
+import { hostOrderUserdata } from '../../linux/index.ts';
+import type { IpFamily } from '../../net/index.ts';
+
+/** Name of the agent's table in the families ip and ip6; no other table is read or written. */
+export const tableName = 'fairlead';
+
+export function tableOf(family: IpFamily): NftTable {
+  return { family: family === 'IPv4' ? 'ip' : 'ip6', name: tableName };
+}
+
+/** Sets and maps whose rows the agent keeps. */
+export const rowSets = [
+  'services',
+  'services-outside',
+  'nodeports',
+  'nodeports-outside',
+  'endpoints',
+  'slots',
+  'pinned',
+  'hairpin',
+  'sources',
+  'sources-nodeports',
+  'cluster-ips',
+  'nodeport-ips',
+  'service-cidrs',
+  'pods',
+  'firewalled',
+  'source-ranges',
+] as const;
+export type RowSet = (typeof rowSets)[number];
+
+/** The map that the kernel itself writes: client and frontend -> id. */
+export const affinityMap = 'affinity';
+
+/** Named counters: packets dropped or refused by reason, and what the machinery itself met with. */
+export const counters = [
+  'dropped-no-local-endpoint',
+  'dropped-source-range',
+  'dropped-unallocated',
+  'dropped-invalid',
+  'rejected-no-endpoint',
+  'rejected-no-such-port',
+  'fallback-endpoint',
+  'missed-endpoint',
+  'unpinned-affinity-full',
+] as const;
+export type CounterName = (typeof counters)[number];
+
+/** Sets of ranges: a row's key is the first key followed by the last one, both inclusive. */
+export const intervalSets: ReadonlySet<RowSet> = new Set(['service-cidrs', 'pods', 'source-ranges']);
+
+/** Maps whose data is a chain to go to; a row's data is then the chain's name. */
+export const verdictMaps: ReadonlySet<RowSet> = new Set([
+  'services',
+  'services-outside',
+  'nodeports',
+  'nodeports-outside',
+  'sources',
+  'sources-nodeports',
+]);
+
+/** Verdict maps whose elements count the connections that they lead on. */
+export const countedMaps: ReadonlySet<RowSet> = new Set(['services', 'services-outside', 'nodeports', 'nodeports-outside']);
+
+/** Sets that grow with Services and endpoints and so get a size: then the kernel takes its fixed hash, which loads twice as fast. */
+export const sizedSets: ReadonlySet<RowSet> = new Set(['services', 'endpoints', 'slots', 'pinned', 'sources', 'cluster-ips']);
+
+/** Smallest size of a sized set, in elements. */
+export const minSetSize = 16_384;
+
+/** Size of a set for so many rows: twice as many, so that growth rarely has to raise it. */
+export function sizeFor(rows: number): number {
+  return Math.max(minSetSize, 2 ** Math.ceil(Math.log2(2 * Math.max(rows, 1))));
+}
+
+/** Declarations of all sets. `sizes`: of the sized ones, in elements; `affinitySize`: most client entries that are kept. */
+export function declareSets(family: IpFamily, sizes: ReadonlyMap<RowSet, number>, affinitySize: number): NftSet[] {
+  const address: NftFieldType = family === 'IPv4' ? 'ipv4_addr' : 'ipv6_addr';
+  const frontend: readonly NftFieldType[] = [address, 'inet_proto', 'inet_service'];
+  const portKey: readonly NftFieldType[] = ['inet_proto', 'inet_service'];
+  const declare = (name: RowSet, set: Omit<NftSet, 'name'>): NftSet => ({
+    name,
+    ...set,
+    ...(sizedSets.has(name) ? { size: sizes.get(name) ?? minSetSize } : {}),
+  });
+  return [
+    declare('services', { key: frontend, data: 'verdict', counter: true }),
+    declare('services-outside', { key: frontend, data: 'verdict', counter: true }),
+    declare('nodeports', { key: portKey, data: 'verdict', counter: true }),
+    declare('nodeports-outside', { key: portKey, data: 'verdict', counter: true }),
+    declare('endpoints', { key: [...frontend, 'mark'], data: [address, 'inet_service'] }),
+    declare('slots', { key: [...frontend, 'mark'], data: ['classid'], userdata: hostOrderUserdata }),
+    declare('pinned', { key: [...frontend, 'classid'], data: [address, 'inet_service'] }),
+    {
+      name: affinityMap,
+      key: [address, ...frontend],
+      data: ['classid'],
+      timeout: true,
+      dynamic: true,
+      size: affinitySize,
+      userdata: hostOrderUserdata,
+    },
+    declare('hairpin', { key: [address, address] }),
+    declare('sources', { key: frontend, data: 'verdict' }),
+    declare('sources-nodeports', { key: portKey, data: 'verdict' }),
+    declare('cluster-ips', { key: [address] }),
+    declare('nodeport-ips', { key: [address] }),
+    declare('service-cidrs', { key: [address], interval: true }),
+    declare('pods', { key: [address], interval: true }),
+    declare('firewalled', { key: frontend }),
+    declare('source-ranges', { key: [address, ...frontend], interval: true }),
+  ];
+}
+
+/** Where the outside lists of a frontend start, so that both scopes share one map. */
+export const outsideOffset = 65_536;
+
+/** Most endpoints in one list: the inside indexes end where the outside ones begin. */
+export const maxEndpoints = outsideOffset;
+
+export const rejectNoEndpoint = 'reject-no-endpoint';
+export const dropNoLocalEndpoint = 'drop-no-local-endpoint';
+
+/** A chain that picks an endpoint: made on first use, deleted with its last row. */
+export interface PickChain {
+  /** For node ports: the frontend's address counts as all-zero. */
+  readonly isNodePort: boolean;
+  readonly isOutside: boolean;
+  readonly count: number;
+  /** Present: with affinity. */
+  readonly timeoutSeconds?: number;
+}
+
+/** `[node-](pick|sticky)-[outside-]N[-T]`. */
+export function pickChainName({ isNodePort, isOutside, count, timeoutSeconds }: PickChain): string {
+  const scope = isOutside ? 'outside-' : '';
+  const kind = timeoutSeconds === undefined ? `pick-${scope}${count}` : `sticky-${scope}${count}-${timeoutSeconds}`;
+  return isNodePort ? `node-${kind}` : kind;
+}
+
+/** The inverse; undefined for any other chain. */
+export function parsePickChain(name: string): PickChain | undefined {
+  const match = /^(node-)?(?:pick-(outside-)?([1-9]\d*)|sticky-(outside-)?([1-9]\d*)-([1-9]\d*))$/.exec(name);
+  if (match === null) return undefined;
+  const [, node, pickScope, pickCount, stickyScope, stickyCount, timeout] = match;
+  return {
+    isNodePort: node !== undefined,
+    isOutside: pickScope !== undefined || stickyScope !== undefined,
+    count: Number(pickCount ?? stickyCount),
+    ...(timeout === undefined ? {} : { timeoutSeconds: Number(timeout) }),
+  };
+}
