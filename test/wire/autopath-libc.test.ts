@@ -1,16 +1,12 @@
 /** autopath as the C libraries of a pod see it: one question where there were four, and the same addresses. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { createHostsForwarder, emptyAnswer, rcodes, startDnsServer } from '../../src/dns/index.ts';
 import type { DnsServer } from '../../src/dns/index.ts';
 import { silentLogger } from '../../src/observe/index.ts';
 import { useCluster } from './cluster-harness.ts';
-import { hasProgram, isInside } from './linux-harness.ts';
-import { lookupProgram } from './lookup-program.ts';
+import { isInside } from './linux-harness.ts';
+import { buildLookupProgram, needsMusl } from './lookup-program.ts';
 import { execInPod } from './pod-exec.ts';
 
 const resolver = '10.0.1.1';
@@ -41,7 +37,6 @@ const cases: readonly (readonly [name: string, addresses: readonly string[], que
 
 if (isInside(import.meta.url)) {
   const cluster = useCluster({}, manifests);
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-autopath-'));
   let server: DnsServer | undefined;
   let asked: string[] = [];
 
@@ -72,7 +67,6 @@ if (isInside(import.meta.url)) {
   });
   after(async () => {
     await server?.close();
-    rmSync(folder, { recursive: true });
   });
 
   for (const [name, addresses, questions] of cases) {
@@ -87,19 +81,13 @@ if (isInside(import.meta.url)) {
     });
   }
 
-  test(
-    'musl finds the same',
-    hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' },
-    async () => {
-      const [source, program] = [join(folder, 'lookup.c'), join(folder, 'lookup')];
-      writeFileSync(source, lookupProgram);
-      execFileSync('musl-gcc', ['-static', '-O1', '-s', '-o', program, source]);
-      const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && /tmp/lookup "$1"';
-      for (const [name, addresses] of cases) {
-        const output = await execInPod(cluster(), 'auto', ['sh', '-c', lookUp, 'sh', name], readFileSync(program));
-        if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
-        else assert.match(output, /does not resolve/, name);
-      }
-    },
-  );
+  test('musl finds the same', needsMusl, async () => {
+    const program = buildLookupProgram();
+    const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && /tmp/lookup "$1"';
+    for (const [name, addresses] of cases) {
+      const output = await execInPod(cluster(), 'auto', ['sh', '-c', lookUp, 'sh', name], program);
+      if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
+      else assert.match(output, /does not resolve/, name);
+    }
+  });
 }

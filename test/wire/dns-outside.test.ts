@@ -1,9 +1,6 @@
 /** Names of `outside` seen whole: from a pod through the C library (glibc, and musl where it is installed), and from outside. */
 import assert from 'node:assert/strict';
-import { execFile, execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startDnsServer } from '../../src/dns/index.ts';
@@ -12,7 +9,7 @@ import { silentLogger } from '../../src/observe/index.ts';
 import { echoPod, useCluster } from './cluster-harness.ts';
 import { handInformers } from './dns-harness.ts';
 import { hasProgram, isInside } from './linux-harness.ts';
-import { lookupProgram } from './lookup-program.ts';
+import { buildLookupProgram, needsMusl } from './lookup-program.ts';
 import { execInPod } from './pod-exec.ts';
 
 const manifests = `${echoPod('client', { node: 'node-1' })}
@@ -53,10 +50,8 @@ if (isInside(import.meta.url)) {
     { logger: silentLogger },
   );
   const cluster = useCluster({ forward: ['127.0.0.1:15353'] }, manifests);
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-dns-outside-'));
   after(async () => {
     await beyond.close();
-    rmSync(folder, { recursive: true });
   });
 
   const inPod = (...command: readonly string[]): Promise<string> => execInPod(cluster(), 'client', command);
@@ -87,24 +82,15 @@ if (isInside(import.meta.url)) {
     assert.equal((await glibc('many.www.svc.example.com')).length, 40);
   });
 
-  test(
-    'musl, the other C library, finds the same',
-    hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' },
-    async () => {
-      const source = join(folder, 'lookup.c');
-      const program = join(folder, 'lookup');
-      writeFileSync(source, lookupProgram);
-      execFileSync('musl-gcc', ['-static', '-O1', '-s', '-o', program, source]);
-      // pods see neither our temporary files nor our home: it goes in by standard input
-      const binary = readFileSync(program);
-      const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && /tmp/lookup "$1"';
-      for (const [name, addresses] of cases) {
-        const output = await execInPod(cluster(), 'client', ['sh', '-c', lookUp, 'sh', name], binary);
-        if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
-        else assert.match(output, /does not resolve/, name);
-      }
-    },
-  );
+  test('musl, the other C library, finds the same', needsMusl, async () => {
+    const program = buildLookupProgram();
+    const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && /tmp/lookup "$1"';
+    for (const [name, addresses] of cases) {
+      const output = await execInPod(cluster(), 'client', ['sh', '-c', lookUp, 'sh', name], program);
+      if (addresses.length > 0) assert.equal(output, `${addresses.join('\n')}\n`, name);
+      else assert.match(output, /does not resolve/, name);
+    }
+  });
 
   const execute = promisify(execFile);
   test(

@@ -1,16 +1,14 @@
 /** Every name that the examples give, asked with dig over UDP and TCP, and looked up by the C libraries from a pod. */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { endpointSlices, namespaces, pods, services } from '../../src/api/index.ts';
 import { parseManifest } from '../../src/manifest/index.ts';
 import { dashedLabel, explainName, NameIndex } from '../../src/names/index.ts';
 import { echoPod, until, useCluster } from './cluster-harness.ts';
 import { hasProgram, isInside } from './linux-harness.ts';
-import { lookupProgram } from './lookup-program.ts';
+import { buildLookupProgram, needsMusl } from './lookup-program.ts';
 import { execInPod } from './pod-exec.ts';
 
 const examples = join(import.meta.dirname, '../../examples');
@@ -18,8 +16,6 @@ const zone = 'cluster.local';
 
 if (isInside(import.meta.url)) {
   const cluster = useCluster({}, '');
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-example-names-'));
-  after(() => rmSync(folder, { recursive: true }));
   /** Made of the objects of the API, as it should be; the server has one of its own. */
   const index = new NameIndex({ zone, podMode: 'verified', nowSeconds: () => 0 });
   const names = new Set<string>();
@@ -126,16 +122,9 @@ if (isInside(import.meta.url)) {
     compare(await execInPod(cluster(), 'asking', ['sh', '-c', lookUp, 'sh', ...looked()]));
   });
 
-  test(
-    'musl does too',
-    hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' },
-    async () => {
-      const [source, program] = [join(folder, 'lookup.c'), join(folder, 'lookup')];
-      writeFileSync(source, lookupProgram);
-      execFileSync('musl-gcc', ['-static', '-O1', '-s', '-o', program, source]);
-      const lookUp =
-        'cat > /tmp/lookup && chmod 755 /tmp/lookup && for name in "$@"; do echo "= $name"; /tmp/lookup "$name"; done';
-      compare(await execInPod(cluster(), 'asking', ['sh', '-c', lookUp, 'sh', ...looked()], readFileSync(program)));
-    },
-  );
+  test('musl does too', needsMusl, async () => {
+    const program = buildLookupProgram();
+    const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && for name in "$@"; do echo "= $name"; /tmp/lookup "$name"; done';
+    compare(await execInPod(cluster(), 'asking', ['sh', '-c', lookUp, 'sh', ...looked()], program));
+  });
 }

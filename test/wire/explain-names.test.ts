@@ -3,18 +3,14 @@
  * answers it gets, and the addresses that the C libraries find in the end, must be what is explained.
  */
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, test } from 'node:test';
+import { test } from 'node:test';
 import { outsideNames } from '../../src/cluster/index.ts';
 import { explain, parsePlace, printExplanation, worldFromCluster } from '../../src/explain/index.ts';
 import type { Explanation, World } from '../../src/explain/index.ts';
 import { parseManifest } from '../../src/manifest/index.ts';
 import { echoPod, until, useCluster } from './cluster-harness.ts';
 import { hasProgram, isInside } from './linux-harness.ts';
-import { lookupProgram } from './lookup-program.ts';
+import { buildLookupProgram, needsMusl } from './lookup-program.ts';
 import { execInPod } from './pod-exec.ts';
 
 const service = (name: string, spec: string): string => `
@@ -108,8 +104,6 @@ const clients = ['default/client', 'other/client', 'default/few-dots', 'default/
 
 if (isInside(import.meta.url)) {
   const cluster = useCluster({}, '');
-  const folder = mkdtempSync(join(tmpdir(), 'fairlead-explain-names-'));
-  after(() => rmSync(folder, { recursive: true }));
   let world: World | undefined;
 
   const explained = (client: string, name: string): Explanation => {
@@ -199,29 +193,21 @@ if (isInside(import.meta.url)) {
     });
   }
 
-  test(
-    'musl finds the same',
-    hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' },
-    async () => {
-      const [source, program] = [join(folder, 'lookup.c'), join(folder, 'lookup')];
-      writeFileSync(source, lookupProgram);
-      execFileSync('musl-gcc', ['-static', '-O1', '-s', '-o', program, source]);
-      // pods see neither our temporary files nor our home: it goes in by standard input
-      const lookUp =
-        'cat > /tmp/lookup && chmod 755 /tmp/lookup && for name in "$@"; do echo "= $name"; /tmp/lookup "$name"; done';
-      // a search ends for musl with a name that exists without data; and it reads ndots, not dots at the end, as others do
-      const asked = names.filter(
-        (name) => !explained('default/client', name).name?.attempts.some(({ result }) => result === 'empty'),
-      );
-      assert.ok(asked.length > names.length - 5);
-      const output = await execInPod(cluster(), 'default/client', ['sh', '-c', lookUp, 'sh', ...asked], readFileSync(program));
-      const sections = output.split('= ').slice(1);
-      for (const [at, name] of asked.entries()) {
-        const addresses = addressesOf(explained('default/client', name));
-        if (addresses === undefined) continue;
-        const found = [...(sections[at] ?? '').matchAll(/^(\d+\.\d+\.\d+\.\d+)$/gm)].map(([, address = '']) => address).sort();
-        assert.deepEqual(found, addresses, `${name}: ${sections[at]}`);
-      }
-    },
-  );
+  test('musl finds the same', needsMusl, async () => {
+    const program = buildLookupProgram();
+    const lookUp = 'cat > /tmp/lookup && chmod 755 /tmp/lookup && for name in "$@"; do echo "= $name"; /tmp/lookup "$name"; done';
+    // a search ends for musl with a name that exists without data; and it reads ndots, not dots at the end, as others do
+    const asked = names.filter(
+      (name) => !explained('default/client', name).name?.attempts.some(({ result }) => result === 'empty'),
+    );
+    assert.ok(asked.length > names.length - 5);
+    const output = await execInPod(cluster(), 'default/client', ['sh', '-c', lookUp, 'sh', ...asked], program);
+    const sections = output.split('= ').slice(1);
+    for (const [at, name] of asked.entries()) {
+      const addresses = addressesOf(explained('default/client', name));
+      if (addresses === undefined) continue;
+      const found = [...(sections[at] ?? '').matchAll(/^(\d+\.\d+\.\d+\.\d+)$/gm)].map(([, address = '']) => address).sort();
+      assert.deepEqual(found, addresses, `${name}: ${sections[at]}`);
+    }
+  });
 }

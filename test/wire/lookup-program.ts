@@ -1,5 +1,27 @@
-/** A program for the other C library: prints the IPv4 addresses of a name, one a line, or the reason why there is none. */
-export const lookupProgram = `
+/** Names as the other C library, musl, resolves them in pods. */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { hasProgram } from './linux-harness.ts';
+
+/** Options of a test that needs musl. */
+export const needsMusl = hasProgram('musl-gcc') ? {} : { skip: 'musl is not installed; Debian: apt-get install musl-tools gcc' };
+
+/** The program that looks a name up with musl: for a pod's standard input, since pods see neither our temporary files nor our home. */
+export function buildLookupProgram(): Buffer {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-musl-'));
+  try {
+    writeFileSync(join(folder, 'lookup.c'), source);
+    execFileSync('musl-gcc', ['-static', '-O1', '-s', '-o', join(folder, 'lookup'), join(folder, 'lookup.c')]);
+    return readFileSync(join(folder, 'lookup'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** Prints the IPv4 addresses of a name, one a line, or the reason why there is none. */
+const source = `
 #include <stdio.h>
 #include <netdb.h>
 #include <arpa/inet.h>
