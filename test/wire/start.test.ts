@@ -28,10 +28,11 @@ test('without a terminal: the table, then a line for each example, then the end 
 });
 
 test('on a terminal it stays after the proofs, until Ctrl-C, and leaves nothing', needsLab, async () => {
-  const command = `'${process.execPath}' '${join(root, 'examples', 'start.ts')}'`;
+  // a dash that waits for it would take the interrupt too, and end with that in place of our status
+  const command = `exec '${process.execPath}' '${join(root, 'examples', 'start.ts')}'`;
   // util-linux gives it a terminal of its own, and hands it what is typed
   const child = spawn('script', ['--quiet', '--return', '--flush', '--command', command, '/dev/null'], {
-    env: desk.env,
+    env: { ...desk.env, SHELL: '/bin/sh' },
     cwd: desk.folder,
     stdio: ['pipe', 'pipe', 'inherit'],
   });
