@@ -5,7 +5,15 @@ export { openNetlink, NetlinkSocket, type NetlinkProtocol } from './netlink/netl
 export { NftBatch } from './nftables/batch.ts';
 export { describeExpression, expressionsEqual } from './nftables/canonical.ts';
 export { nft } from './nftables/expressions.ts';
-export { be16Bytes, concatenate, hostOrderUserdata, hostU32Bytes, nftTypeOf, setNumbers } from './nftables/field-types.ts';
+export {
+  be16Bytes,
+  concatenate,
+  hostOrderKeyUserdata,
+  hostOrderUserdata,
+  hostU32Bytes,
+  nftTypeOf,
+  setNumbers,
+} from './nftables/field-types.ts';
 export { NFT_SET_FLAG } from './nftables/messages.ts';
 export { Nftables } from './nftables/nftables.ts';
 export { verdictsEqual } from './nftables/verdict.ts';

@@ -29,7 +29,7 @@ if (isInside(import.meta.url)) {
       write(batch);
       lab.nftables.get('n1')?.commit(batch);
     };
-    const firstRow = (set: 'endpoints' | 'services' | 'hairpin'): { key: Uint8Array; data: Uint8Array } => {
+    const firstRow = (set: 'endpoints' | 'services' | 'hairpin' | 'verdicts'): { key: Uint8Array; data: Uint8Array } => {
       const [[key, data] = assert.fail(`no rows of ${set}`)] =
         dumpRows(lab.nftables.get('n1') ?? assert.fail(), 'IPv4').get(set) ?? [];
       return { key: Buffer.from(key, 'latin1'), data: Buffer.from(data, 'latin1') };
@@ -75,13 +75,24 @@ if (isInside(import.meta.url)) {
       [
         'a verdict that is another one',
         () => {
-          const { key } = firstRow('services');
+          const { key } = firstRow('verdicts');
           commit((batch) => {
-            batch.deleteElements(table, 'services', [{ key }]);
-            batch.addElements(table, 'services', [{ key, verdict: { kind: 'goto', chain: 'drop-no-local-endpoint' } }]);
+            batch.deleteElements(table, 'verdicts', [{ key }]);
+            batch.addElements(table, 'verdicts', [{ key, verdict: { kind: 'goto', chain: 'drop-no-local-endpoint' } }]);
           });
         },
         /rows of|nothing leads to/,
+      ],
+      [
+        'a number that leads nowhere',
+        () => {
+          const { key } = firstRow('services');
+          commit((batch) => {
+            batch.deleteElements(table, 'services', [{ key }]);
+            batch.addElements(table, 'services', [{ key, data: Uint8Array.of(0, 0, 0, 77) }]);
+          });
+        },
+        /verdicts has no row for/,
       ],
       [
         'an address that may not reach itself any more',

@@ -123,14 +123,33 @@ if (isInside(import.meta.url)) {
         },
       ],
       ['rows gone', (batch: NftBatch) => batch.flushSet(table, 'endpoints')],
-      ['verdicts gone', (batch: NftBatch) => batch.flushSet(table, 'services')],
+      ['frontends gone', (batch: NftBatch) => batch.flushSet(table, 'services')],
+      ['verdicts gone', (batch: NftBatch) => batch.flushSet(table, 'verdicts')],
+      [
+        'numbers that lead elsewhere and nowhere',
+        (batch: NftBatch) => {
+          batch.flushSet(table, 'verdicts');
+          batch.addElements(table, 'verdicts', [
+            { key: Uint8Array.of(1, 0, 0, 0), verdict: { kind: 'goto', chain: 'drop-no-local-endpoint' } },
+            { key: Uint8Array.of(9, 0, 0, 0), verdict: { kind: 'goto', chain: 'pick-2' } },
+            { key: Uint8Array.of(8, 0, 0, 0), verdict: { kind: 'goto', chain: 'pick-2' } },
+          ]);
+          batch.flushSet(table, 'nodeports');
+          batch.addElements(table, 'nodeports', [
+            { key: Uint8Array.of(6, 0, 0, 0, 0x75, 0x31, 0, 0), data: Uint8Array.of(77, 0, 0, 0) },
+          ]);
+        },
+      ],
       [
         'a stranger that our rows lead to',
         (batch: NftBatch) => {
           batch.addChain(table, { name: 'stranger' });
           batch.flushSet(table, 'nodeports');
+          batch.addElements(table, 'verdicts', [
+            { key: Uint8Array.of(99, 0, 0, 0), verdict: { kind: 'goto', chain: 'stranger' } },
+          ]);
           batch.addElements(table, 'nodeports', [
-            { key: Uint8Array.of(6, 0, 0, 0, 0x75, 0x31, 0, 0), verdict: { kind: 'goto', chain: 'stranger' } },
+            { key: Uint8Array.of(6, 0, 0, 0, 0x75, 0x31, 0, 0), data: Uint8Array.of(99, 0, 0, 0) },
           ]);
         },
       ],

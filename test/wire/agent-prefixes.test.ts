@@ -3,16 +3,12 @@
  * endpoints of before or after, or refused where before or after refuses; never silence, never anybody else.
  */
 import assert from 'node:assert/strict';
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { DialReport } from '../../bench/shapes/connect-program.ts';
 import { SeededRandom } from '../../bench/shapes/seeded-random.ts';
 import { dumpRows, tableOf } from '../../src/agent/index.ts';
 import { NftBatch, Nftables } from '../../src/linux/index.ts';
 import { AgentLab } from './agent-lab.ts';
+import { ConnectPrograms } from './connect-programs.ts';
 import { isInside } from './linux-harness.ts';
 
 /** Cuts at every piece, and on demand keeps the transactions back, to be released one by one. */
@@ -178,36 +174,26 @@ if (isInside(import.meta.url)) {
   });
 
   describe('syncs that are cut into pieces, while connections are opened without pause', () => {
-    const program = join(import.meta.dirname, '../../bench/shapes/connect-program.ts');
-    const children: ChildProcess[] = [];
     let lab: AgentLab;
+    let programs: ConnectPrograms;
     let piecemeal: PiecemealNftables;
     before(async () => {
       lab = await AgentLab.start();
+      programs = new ConnectPrograms(lab);
       await lab.agents.get('n1')?.stop();
       piecemeal = new PiecemealNftables(await lab.thread.openNetlink(lab.place('n1').namespace, 'netfilter'));
       await lab.startAgent('n1', { nftables: piecemeal });
       lab.nftables.set('n1', piecemeal);
     });
     after(async () => {
-      for (const child of children) child.kill('SIGKILL');
+      programs.stop();
       await lab.stop();
     });
-
-    /** A program of its own at a place, so that it runs while this one is in the middle of a sync. */
-    async function start(place: string, ...words: readonly string[]): Promise<ChildProcess> {
-      const child = spawn('nsenter', [`--net=${lab.place(place).namespace.path}`, process.execPath, program, ...words], {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      });
-      children.push(child);
-      await once(child, 'message');
-      return child;
-    }
 
     test('no connection is lost or refused, whatever state follows on whatever other', async (context) => {
       const targetPort = 9100;
       const port = { name: 'tcp', port: 80, nodePort: 30_001, targetPort };
-      for (const pod of all) await start(pod, 'accept', String(targetPort));
+      for (const pod of all) await programs.accept(pod, targetPort);
       // every state in which all three clients must be served
       const states = transitions
         .flatMap(([, before, after]) => [before, after])
@@ -219,25 +205,15 @@ if (isInside(import.meta.url)) {
         await lab.serve('web-1', spec, pods, ['10.0.8.1']);
       };
       await next();
-      const forMs = 6000;
-      const dials = await Promise.all(
-        (
-          [
-            ['a3', '10.96.0.1', 80],
-            ['outside', '10.0.8.1', 80],
-            ['outside', '10.0.1.1', 30_001],
-          ] as const
-        ).map(async ([from, address, port]) => ({
-          child: await start(from, 'dial'),
-          order: { addresses: [address], port, forMs, rate: 1000 },
-        })),
-      );
-      const reports = dials.map(async ({ child, order }) => {
-        const report = once(child, 'message');
-        child.send(order);
-        return ((await report) as [DialReport])[0];
-      });
       const finished = new AbortController();
+      const reports = await programs.dial(
+        [
+          ['a3', '10.96.0.1', 80],
+          ['outside', '10.0.8.1', 80],
+          ['outside', '10.0.1.1', 30_001],
+        ],
+        { forMs: 6000, rate: 1000 },
+      );
       const dialling = Promise.all(reports).finally(() => {
         finished.abort();
       });

@@ -1,5 +1,5 @@
 /**
- * Counters live in the elements of the verdict maps, and a row that is replaced is a new element: it is given what the old one had
+ * Counters live in the elements that hold verdict numbers, and a row that is replaced is a new element: it is given what the old one had
  * counted. What comes between reading and committing (microseconds) is lost.
  */
 import type { NftCounter, Nftables } from '../../linux/index.ts';
@@ -13,7 +13,7 @@ import { fromUint8Array, toUint8Array } from '../rows/row-bytes.ts';
 /** Beyond this many one dump of the map costs less than asking for each. */
 const maxSingleReads = 256;
 
-/** Puts the present counters into the verdict rows that `changes` replaces. Costs some 10 µs for each of those, else nothing. */
+/** Puts the present counters into the counted rows that `changes` replaces. Costs some 10 µs for each of those, else nothing. */
 export function carryCounters(
   nftables: Pick<Nftables, 'getElements' | 'visitElements'>,
   family: IpFamily,

@@ -47,7 +47,8 @@ function kernelWith(dataOf: (number: number) => string, without: ReadonlySet<str
 
 function read(set: ListSet, verdict: string, kernel: ReturnType<typeof kernelWith>, count: number | undefined) {
   const reader = new FoundRowsReader('IPv4');
-  for (const frontend of frontends) reader.addRow('services', frontend, verdict);
+  reader.addRow('verdicts', packNumber(7), verdict);
+  for (const frontend of frontends) reader.addRow('services', frontend, packNumber(7));
   readListSet(kernel, 'IPv4', set, reader, count);
   return reader.finish();
 }
@@ -74,7 +75,8 @@ describe('a large map of endpoints', () => {
 
   it('with affinity is asked for slots by verdict and for pins by slot', () => {
     const reader = new FoundRowsReader('IPv4');
-    for (const frontend of frontends) reader.addRow('services', frontend, `sticky-${perFrontend}-10800`);
+    reader.addRow('verdicts', packNumber(7), `sticky-${perFrontend}-10800`);
+    for (const frontend of frontends) reader.addRow('services', frontend, packNumber(7));
     const slots = kernelWith((number) => packNumber(number), new Set(), false);
     const pins = kernelWith(endpoint, new Set(), false);
     readListSet(slots, 'IPv4', 'slots', reader, rowCount);

@@ -5,8 +5,8 @@
 import type { Nftables } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import type { FoundRowsReader, ListSet } from '../rows/found-rows.ts';
-import { outsideOffset, parsePickChain, tableOf } from '../rows/layout.ts';
-import type { RowSet } from '../rows/layout.ts';
+import { outsideOffset, parsePickChain, tableOf, verdictMap } from '../rows/layout.ts';
+import type { PickChain, RowSet } from '../rows/layout.ts';
 import type { Bytes } from '../rows/row-bytes.ts';
 import { addressLength, frontendLength } from '../rows/row-bytes.ts';
 
@@ -69,10 +69,12 @@ function* promisedPins(reader: FoundRowsReader): Generator<Promised> {
 
 /** A verdict says how many endpoints its frontend has, and of which kind. */
 function* promisedLists(set: 'endpoints' | 'slots', reader: FoundRowsReader, family: IpFamily): Generator<Promised> {
+  const picks = new Map<Bytes, PickChain | undefined>();
+  for (const [number, chain] of reader.rows.get(verdictMap) ?? []) picks.set(number, parsePickChain(chain));
   for (const map of ['services', 'services-outside', 'nodeports', 'nodeports-outside'] as const satisfies readonly RowSet[]) {
     const nodePortAddress = map.startsWith('nodeports') ? '\0'.repeat(addressLength(family)) : '';
-    for (const [key, chain] of reader.rows.get(map) ?? []) {
-      const pick = parsePickChain(chain);
+    for (const [key, number] of reader.rows.get(map) ?? []) {
+      const pick = picks.get(number);
       if (pick === undefined || (pick.timeoutSeconds !== undefined) !== (set === 'slots')) continue;
       yield { frontend: nodePortAddress + key, first: pick.isOutside ? outsideOffset : 0, count: pick.count };
     }

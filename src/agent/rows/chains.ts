@@ -3,14 +3,14 @@
  * they do not survive from one rule to the next.
  *
  * What a rule may look like is bounded by `nft list ruleset`, which must always print it (1.0.6 and later): the result of a map
- * look-up may feed only dnat, `meta set` or a verdict. So affinity passes an id from rule to rule in skb priority, which is seen on a
- * flow's first packet only, and `postrouting` clears it. That is no packet mark: nobody filters or routes by it.
+ * look-up may feed only dnat, `meta set` or a verdict. So verdict numbers, and the ids of affinity, pass from look-up to look-up in skb
+ * priority, which is seen on a flow's first packet only, and `postrouting` clears it. That is no packet mark: nobody filters or routes by it.
  */
 import type { NftBase, NftExpression } from '../../linux/index.ts';
 import { nft } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
-import type { CounterName, PickChain } from './layout.ts';
-import { affinityMap, dropNoLocalEndpoint, outsideOffset, rejectNoEndpoint } from './layout.ts';
+import type { CounterName, PickChain, RowSet } from './layout.ts';
+import { affinityMap, dropNoLocalEndpoint, outsideOffset, rejectNoEndpoint, sourceNumbers, verdictMap } from './layout.ts';
 
 export type Rule = readonly NftExpression[];
 
@@ -55,10 +55,10 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
     reject(rejectNoEndpoint, 'rejected-no-endpoint'),
     reject('reject-no-such-port', 'rejected-no-such-port'),
     { name: dropNoLocalEndpoint, rules: [[nft.countIn('dropped-no-local-endpoint'), nft.verdict({ kind: 'drop' })]] },
-    { name: 'source-cluster', rules: [[masquerade]] },
+    { name: 'source-cluster', rules: [clearPriority(), [masquerade]] },
     {
       name: 'source-local',
-      rules: [[nft.fibAddressType('saddr', first), nft.cmp('==', first, number(addressTypeLocal)), masquerade]],
+      rules: [clearPriority(), [nft.fibAddressType('saddr', first), nft.cmp('==', first, number(addressTypeLocal)), masquerade]],
     },
     { name: 'source-cluster-ip', rules: sourceClusterIpRules(e, options, masquerade) },
     {
@@ -76,16 +76,18 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
     },
     {
       name: 'outside',
-      rules: [
-        [...e.frontend(first), nft.vmap('services-outside', first)],
-        [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), nft.vmap('nodeports-outside', first)],
-      ],
+      rules: twice([
+        [...e.frontend(first), ...follow('services-outside')],
+        [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), ...follow('nodeports-outside')],
+      ]),
     },
     {
       name: 'services',
       rules: [
-        [...e.frontend(first), nft.vmap('services', first)],
-        [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), nft.vmap('nodeports', first)],
+        ...twice([
+          [...e.frontend(first), ...follow('services')],
+          [...e.destination(first), nft.lookup('nodeport-ips', first), ...e.portKey(first), ...follow('nodeports')],
+        ]),
         [...e.destination(first), nft.lookup('cluster-ips', first), nft.verdict({ kind: 'goto', chain: 'reject-no-such-port' })],
         [
           ...e.destination(first),
@@ -126,19 +128,24 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
           e.originalDestination(first),
           nft.meta('l4proto', first + e.width),
           nft.ct('protoDst', first + e.width + 1, 'original'),
-          nft.vmap('sources', first),
-        ],
-        [
-          e.originalDestination(first),
-          nft.lookup('cluster-ips', first),
-          nft.verdict({ kind: 'goto', chain: 'source-cluster-ip' }),
+          ...setPriorityFrom('sources'),
         ],
         [
           e.originalDestination(first),
           nft.lookup('nodeport-ips', first),
           nft.meta('l4proto', first),
           nft.ct('protoDst', first + 1, 'original'),
-          nft.vmap('sources-nodeports', first),
+          ...setPriorityFrom('sources-nodeports'),
+        ],
+        ...Object.entries(sourceNumbers).map(([chain, value]): Rule => [
+          nft.meta('priority', first),
+          nft.cmp('==', first, number(value)),
+          nft.verdict({ kind: 'goto', chain }),
+        ]),
+        [
+          e.originalDestination(first),
+          nft.lookup('cluster-ips', first),
+          nft.verdict({ kind: 'goto', chain: 'source-cluster-ip' }),
         ],
       ],
     },
@@ -246,6 +253,23 @@ function sourceClusterIpRules(e: FamilyExpressions, options: ChainOptions, masqu
 
 function missed(): Rule {
   return [nft.countIn('missed-endpoint'), nft.verdict({ kind: 'drop' })];
+}
+
+/** By the key in the first registers: to where the row's number leads. Without a row the rule does not match. */
+function follow(map: RowSet): Rule {
+  return [...setPriorityFrom(map), nft.meta('priority', first), nft.vmap(verdictMap, first)];
+}
+
+function setPriorityFrom(map: RowSet): Rule {
+  return [nft.lookup(map, first, { to: first }), nft.setMeta('priority', first)];
+}
+
+/**
+ * Once more for a packet whose number went between its two look-ups, with the last frontend that held it: by now its own row holds another.
+ * Else it would pass, or be refused, as if there were no row.
+ */
+function twice(rules: readonly Rule[]): Rule[] {
+  return [...rules, ...rules];
 }
 
 function clearPriority(): Rule {

@@ -1,16 +1,18 @@
 /** Changes of kernel rows, in an order that is safe at every prefix. Pure. */
 import type { NftCounter } from '../../linux/index.ts';
 import type { EndpointList } from './endpoint-list.ts';
-import type { Bytes } from './row-bytes.ts';
+import { sourceNumbers } from './layout.ts';
 import type { RowSet } from './layout.ts';
+import { packNumber } from './row-bytes.ts';
+import type { Bytes } from './row-bytes.ts';
 
-/** One element. Of a verdict map `data` is the name of the chain to go to; of a plain set it is absent. */
+/** One element. Of `verdicts` the `data` is the name of the chain to go to; of a plain set it is absent. */
 export interface Row {
   readonly set: RowSet;
   /** Of an interval set: first key, then last key, both inclusive. */
   readonly key: Bytes;
   readonly data?: Bytes;
-  /** Of a verdict map: what its counter starts from; absent: zero. */
+  /** Of a counted map: what its counter starts from; absent: zero. */
   readonly counter?: NftCounter;
 }
 
@@ -64,7 +66,7 @@ export class Changes {
 
   #stageOf(set: RowSet, data: Bytes): RowChange[] {
     if (publishedSets.has(set)) return this.publish;
-    return data === keepsSources ? this.settle : this.prepare;
+    return sourceSets.has(set) && data === keepsSources ? this.settle : this.prepare;
   }
 
   get isEmpty(): boolean {
@@ -95,7 +97,8 @@ export function rowCountOf({ endpoints, ids }: EndpointList): number {
 }
 
 /** Under externalTrafficPolicy Local outside clients keep their address. While they are still led to other nodes they must not. */
-const keepsSources = 'source-local';
+const keepsSources = packNumber(sourceNumbers['source-local']);
+const sourceSets: ReadonlySet<RowSet> = new Set(['sources', 'sources-nodeports']);
 
 /** Sets that packets meet first: what they name must be there before them and stay until after. `firewalled` comes before verdicts. */
 const publishedSets: ReadonlySet<RowSet> = new Set([

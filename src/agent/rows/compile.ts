@@ -5,6 +5,7 @@ import type { Frontend, FrontendKind, HealthCheckDecision, PortDecision, Routing
 import { cidrRange } from '../../net/index.ts';
 import type { Bytes } from './row-bytes.ts';
 import { packEndpoint, packFrontend, packIp, packIpBytes } from './row-bytes.ts';
+import type { SourceChain } from './layout.ts';
 import { dropNoLocalEndpoint, maxEndpoints, rejectNoEndpoint } from './layout.ts';
 
 /** What one scope of a frontend wants: endpoints in no particular order, or a constant chain. */
@@ -24,7 +25,7 @@ export interface WantedFrontend {
   /** Only where outside clients are treated differently: externalTrafficPolicy Local. */
   readonly outside?: WantedTarget;
   /** Chain that treats the source after translation; absent for cluster IPs, whose chain is found by address. */
-  readonly sources?: 'source-cluster' | 'source-local';
+  readonly sources?: SourceChain;
   readonly timeoutSeconds?: number;
   /** First and last client address (bytes, joined) of each admitted range; absent: everybody. */
   readonly ranges?: readonly Bytes[];

@@ -6,7 +6,7 @@ import { publishOrder } from './changes.ts';
 import { pickChainRules } from './chains.ts';
 import type { ListSet } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
-import { intervalSets, parsePickChain, tableOf, verdictMaps } from './layout.ts';
+import { intervalSets, parsePickChain, tableOf, verdictMap } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, toUint8Array } from './row-bytes.ts';
 
@@ -93,6 +93,7 @@ const prepareOrder: readonly RowSet[] = [
   'sources',
   'sources-nodeports',
   'source-ranges',
+  'verdicts',
 ];
 
 /** Maps of lists: an id is alive by its pin, so that comes before the slot that leads to it. */
@@ -189,19 +190,17 @@ function* rowsOf(changes: readonly RowChange[], from: number, to: number, withou
 function* elementsOf(set: RowSet, rows: Iterable<Row>, family: IpFamily): Generator<NftElement> {
   if (intervalSets.has(set)) {
     for (const row of rows) yield* rangeElements(set, row.key, family);
-  } else if (verdictMaps.has(set)) {
-    for (const { key, data, counter } of rows) {
-      const element: NftElement = { key: bytesIn(keyBytes, key) };
-      if (data === undefined) yield element;
-      else {
-        const verdict = { kind: 'goto', chain: data } as const;
-        yield counter === undefined ? { ...element, verdict } : { ...element, verdict, counter };
-      }
-    }
-  } else {
+  } else if (set === verdictMap) {
     for (const { key, data } of rows) {
       const bytes = bytesIn(keyBytes, key);
-      yield data === undefined ? { key: bytes } : { key: bytes, data: bytesIn(dataBytes, data) };
+      yield data === undefined ? { key: bytes } : { key: bytes, verdict: { kind: 'goto', chain: data } };
+    }
+  } else {
+    for (const { key, data, counter } of rows) {
+      const bytes = bytesIn(keyBytes, key);
+      if (data === undefined) yield { key: bytes };
+      else if (counter === undefined) yield { key: bytes, data: bytesIn(dataBytes, data) };
+      else yield { key: bytes, data: bytesIn(dataBytes, data), counter };
     }
   }
 }

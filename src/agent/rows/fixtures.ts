@@ -88,11 +88,14 @@ export class RowKernel {
     for (const list of changes.lists) visitList(list, (row) => lists.push({ kind: 'add', row }));
     for (const [rows, order] of [
       [lists, ['endpoints', 'pinned', 'slots']],
-      [changes.prepare, ['endpoints', 'pinned', 'slots', 'hairpin', 'sources', 'sources-nodeports', 'source-ranges']],
+      [changes.prepare, ['endpoints', 'pinned', 'slots', 'hairpin', 'sources', 'sources-nodeports', 'source-ranges', 'verdicts']],
       [changes.publish, publishOrder],
       [changes.settle, ['sources', 'sources-nodeports']],
       [changes.withdraw, [...publishOrder].reverse()],
-      [changes.removals, ['source-ranges', 'sources-nodeports', 'sources', 'hairpin', 'slots', 'pinned', 'endpoints']],
+      [
+        changes.removals,
+        ['verdicts', 'source-ranges', 'sources-nodeports', 'sources', 'hairpin', 'slots', 'pinned', 'endpoints'],
+      ],
     ] as const) {
       const known = new Set<string>(order);
       assert.deepEqual(
@@ -103,7 +106,8 @@ export class RowKernel {
         for (const change of rows) if (change.row.set === name) this.#step(() => this.#apply(change), check);
     }
     for (const name of changes.oldChains) {
-      this.#step(() => assert.ok(this.chains.delete(name)), check);
+      const isNamed = [...(this.rows.get('verdicts')?.values() ?? [])].includes(name);
+      this.#step(() => assert.ok(!isNamed && this.chains.delete(name)), check);
     }
   }
 
@@ -119,6 +123,8 @@ export class RowKernel {
 
   #add(name: RowSet, key: Bytes, data: Bytes): void {
     assert.ok(!this.rows.get(name)?.has(key), `${name}: added over an existing key`);
+    if (name === 'verdicts' && parsePickChain(data) !== undefined)
+      assert.ok(this.chains.has(data), `a verdict leads to ${data}, which is not there`);
     this.rows.get(name)?.set(key, data);
   }
 
@@ -129,7 +135,9 @@ export class RowKernel {
   /** Every verdict leads to a chain that is there, and every index it may draw leads to an endpoint. */
   assertServing(): void {
     for (const name of ['services', 'services-outside', 'nodeports', 'nodeports-outside'] as const) {
-      for (const [key, verdict] of this.rows.get(name) ?? []) {
+      for (const [key, number] of this.rows.get(name) ?? []) {
+        const verdict = this.rows.get('verdicts')?.get(number);
+        assert.ok(verdict !== undefined, `${name} holds a number that leads nowhere`);
         if (verdict === rejectNoEndpoint || verdict === dropNoLocalEndpoint) continue;
         assert.ok(this.chains.has(verdict), `${name} leads to ${verdict}, which is not there`);
         const chain = parsePickChain(verdict);

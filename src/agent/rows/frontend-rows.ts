@@ -5,13 +5,15 @@ import type { Changes, PlacedList, Row } from './changes.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import { areSameLists, emptyList, placeList } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
-import { outsideOffset, pickChainName } from './layout.ts';
+import { outsideOffset, pickChainName, sourceNumbers } from './layout.ts';
+import type { SourceChain } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, packNumber } from './row-bytes.ts';
 
-/** One scope: where its verdict leads, and the list behind it (empty for refusals and drops). */
+/** One scope: the chain that it leads to, the number of that verdict, and the list behind it (empty for refusals and drops). */
 export interface ScopeState {
   readonly chain: string;
+  readonly verdict: Bytes;
   readonly list: EndpointList;
 }
 
@@ -22,21 +24,30 @@ export interface FrontendState {
   readonly outside?: ScopeState;
 }
 
+/** What a placement takes from the whole table. */
+export interface Numbering {
+  /** Asked for each new id. */
+  readonly allocateId: () => number;
+  /** The verdict number of a chain. */
+  readonly verdictOf: (chain: string) => Bytes;
+}
+
 /**
- * Gives every endpoint an index (and an id), keeping as many as possible of `known`. `allocateId` is asked for each new id.
+ * Gives every endpoint an index (and an id), keeping as many as possible of `known`.
  * When outside clients come to be treated differently, or no longer, all endpoints get new ids: a pin made under the other
  * policy must not live on.
  */
-export function placeFrontend(wanted: WantedFrontend, known: KnownLists | undefined, allocateId: () => number): FrontendState {
+export function placeFrontend(wanted: WantedFrontend, known: KnownLists | undefined, numbering: Numbering): FrontendState {
   const isScopeChange = known !== undefined && (known.outside !== undefined) !== (wanted.outside !== undefined);
   const isSticky = wanted.timeoutSeconds !== undefined;
   const place = (target: WantedTarget, isOutside: boolean): ScopeState => {
-    if (typeof target === 'string') return { chain: target, list: emptyList };
+    if (typeof target === 'string') return { chain: target, verdict: numbering.verdictOf(target), list: emptyList };
     const before = isOutside ? known?.outside : known?.inside;
-    const list = placeList(target, isScopeChange && isSticky ? undefined : before, isSticky ? allocateId : undefined);
+    const list = placeList(target, isScopeChange && isSticky ? undefined : before, isSticky ? numbering.allocateId : undefined);
     const isNodePort = wanted.kind === 'nodePort';
     const timeout = wanted.timeoutSeconds === undefined ? {} : { timeoutSeconds: wanted.timeoutSeconds };
-    return { chain: pickChainName({ isNodePort, isOutside, count: target.length, ...timeout }), list };
+    const chain = pickChainName({ isNodePort, isOutside, count: target.length, ...timeout });
+    return { chain, verdict: numbering.verdictOf(chain), list };
   };
   return {
     wanted,
@@ -60,11 +71,11 @@ export function visitListRows({ wanted, inside, outside }: FrontendState, visit:
 export function visitOwnRows({ wanted, inside, outside }: FrontendState, family: IpFamily, visit: (row: Row) => void): void {
   const names = mapNames(wanted);
   const key = verdictKey(wanted, family);
-  if (wanted.sources !== undefined) visit({ set: names.sources, key, data: wanted.sources });
+  if (wanted.sources !== undefined) visit({ set: names.sources, key, data: sourceBytes[wanted.sources] });
   for (const range of wanted.ranges ?? []) visit({ set: 'source-ranges', key: rangeKey(range, wanted.key, family) });
   if (wanted.ranges !== undefined) visit({ set: 'firewalled', key: wanted.key });
-  if (outside !== undefined) visit({ set: names.outside, key, data: outside.chain });
-  visit({ set: names.inside, key, data: inside.chain });
+  if (outside !== undefined) visit({ set: names.outside, key, data: outside.verdict });
+  visit({ set: names.inside, key, data: inside.verdict });
 }
 
 /** Records what turns `before` into `after`; both are the same frontend, either may be absent. Rows that stay cost nothing. */
@@ -79,10 +90,10 @@ export function diffFrontend(
   const names = mapNames(wanted);
   const key = verdictKey(wanted, family);
   diffLists(wanted.key, before && listsOf(before), after && listsOf(after), changes);
-  diffRow(changes, names.sources, key, before?.wanted.sources, after?.wanted.sources);
+  diffRow(changes, names.sources, key, sourceOf(before), sourceOf(after));
   if (before?.wanted.ranges !== after?.wanted.ranges) diffRanges(before?.wanted, after?.wanted, family, changes);
-  diffRow(changes, names.outside, key, before?.outside?.chain, after?.outside?.chain);
-  diffRow(changes, names.inside, key, before?.inside.chain, after?.inside.chain);
+  diffRow(changes, names.outside, key, before?.outside?.verdict, after?.outside?.verdict);
+  diffRow(changes, names.inside, key, before?.inside.verdict, after?.inside.verdict);
 }
 
 /** As `diffFrontend`, of the lists alone. */
@@ -158,6 +169,15 @@ function diffList(
   for (const id of gone.keys()) {
     if (!come.has(id)) changes.delete({ set: 'pinned', key: frontend + packNumber(id) });
   }
+}
+
+const sourceBytes: Readonly<Record<SourceChain, Bytes>> = {
+  'source-cluster': packNumber(sourceNumbers['source-cluster']),
+  'source-local': packNumber(sourceNumbers['source-local']),
+};
+
+function sourceOf(state: FrontendState | undefined): Bytes | undefined {
+  return state?.wanted.sources && sourceBytes[state.wanted.sources];
 }
 
 function diffRow(changes: Changes, set: RowSet, key: Bytes, before: Bytes | undefined, after: Bytes | undefined): void {

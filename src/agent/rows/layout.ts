@@ -3,7 +3,7 @@
  * Services and endpoints are elements.
  */
 import type { NftFieldType, NftSet, NftTable } from '../../linux/index.ts';
-import { hostOrderUserdata } from '../../linux/index.ts';
+import { hostOrderKeyUserdata, hostOrderUserdata } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 
 /** Name of the agent's table in the families ip and ip6; no other table is read or written. */
@@ -15,6 +15,7 @@ export function tableOf(family: IpFamily): NftTable {
 
 /** Sets and maps whose rows the agent keeps. */
 export const rowSets = [
+  'verdicts',
   'services',
   'services-outside',
   'nodeports',
@@ -54,17 +55,13 @@ export type CounterName = (typeof counters)[number];
 /** Sets of ranges: a row's key is the first key followed by the last one, both inclusive. */
 export const intervalSets: ReadonlySet<RowSet> = new Set(['service-cidrs', 'pods', 'source-ranges']);
 
-/** Maps whose data is a chain to go to; a row's data is then the chain's name. */
-export const verdictMaps: ReadonlySet<RowSet> = new Set([
-  'services',
-  'services-outside',
-  'nodeports',
-  'nodeports-outside',
-  'sources',
-  'sources-nodeports',
-]);
+/**
+ * The map whose data is a chain to go to; a row's data is then the chain's name. All others that lead somewhere hold its numbers: whenever
+ * an element with a chain is added the kernel walks all such elements from every hook, and so there must be few.
+ */
+export const verdictMap = 'verdicts';
 
-/** Verdict maps whose elements count the connections that they lead on. */
+/** Maps of verdict numbers; their elements count the connections that they lead on. */
 export const countedMaps: ReadonlySet<RowSet> = new Set(['services', 'services-outside', 'nodeports', 'nodeports-outside']);
 
 /** Sets that grow with Services and endpoints and so get a size: then the kernel takes its fixed hash, which loads twice as fast. */
@@ -88,26 +85,27 @@ export function declareSets(family: IpFamily, sizes: ReadonlyMap<RowSet, number>
     ...set,
     ...(sizedSets.has(name) ? { size: sizes.get(name) ?? minSetSize } : {}),
   });
+  const numbered = { data: ['classid'], userdata: hostOrderUserdata } as const;
   return [
-    declare('services', { key: frontend, data: 'verdict', counter: true }),
-    declare('services-outside', { key: frontend, data: 'verdict', counter: true }),
-    declare('nodeports', { key: portKey, data: 'verdict', counter: true }),
-    declare('nodeports-outside', { key: portKey, data: 'verdict', counter: true }),
+    declare('verdicts', { key: ['classid'], data: 'verdict', userdata: hostOrderKeyUserdata }),
+    declare('services', { key: frontend, ...numbered, counter: true }),
+    declare('services-outside', { key: frontend, ...numbered, counter: true }),
+    declare('nodeports', { key: portKey, ...numbered, counter: true }),
+    declare('nodeports-outside', { key: portKey, ...numbered, counter: true }),
     declare('endpoints', { key: [...frontend, 'mark'], data: [address, 'inet_service'] }),
-    declare('slots', { key: [...frontend, 'mark'], data: ['classid'], userdata: hostOrderUserdata }),
+    declare('slots', { key: [...frontend, 'mark'], ...numbered }),
     declare('pinned', { key: [...frontend, 'classid'], data: [address, 'inet_service'] }),
     {
       name: affinityMap,
       key: [address, ...frontend],
-      data: ['classid'],
+      ...numbered,
       timeout: true,
       dynamic: true,
       size: affinitySize,
-      userdata: hostOrderUserdata,
     },
     declare('hairpin', { key: [address, address] }),
-    declare('sources', { key: frontend, data: 'verdict' }),
-    declare('sources-nodeports', { key: portKey, data: 'verdict' }),
+    declare('sources', { key: frontend, ...numbered }),
+    declare('sources-nodeports', { key: portKey, ...numbered }),
     declare('cluster-ips', { key: [address] }),
     declare('nodeport-ips', { key: [address] }),
     declare('service-cidrs', { key: [address], interval: true }),
@@ -125,6 +123,10 @@ export const maxEndpoints = outsideOffset;
 
 export const rejectNoEndpoint = 'reject-no-endpoint';
 export const dropNoLocalEndpoint = 'drop-no-local-endpoint';
+
+/** How the source of an external connection is treated: the chains, and what stands for each in `sources` and `sources-nodeports`. */
+export const sourceNumbers = { 'source-cluster': 1, 'source-local': 2 } as const;
+export type SourceChain = keyof typeof sourceNumbers;
 
 /** A chain that picks an endpoint: made on first use, deleted with its last row. */
 export interface PickChain {

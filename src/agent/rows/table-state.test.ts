@@ -33,9 +33,14 @@ describe('what one change costs', () => {
   for (const [name, before, after, want] of [
     ['nothing changed', { endpoints: [1, 3, 5] }, { endpoints: [5, 3, 1] }, 0],
     ['an endpoint replaced: one row', { endpoints: [1, 3, 5] }, { endpoints: [1, 3, 7] }, 1],
-    ['an endpoint added: its row, the verdict, two chains', { endpoints: [1, 3] }, { endpoints: [1, 3, 5] }, 4],
-    ['the first endpoint removed: the last moves, verdict, two chains', { endpoints: [1, 3, 5] }, { endpoints: [3, 5] }, 5],
-    ['the last endpoint gone: verdict, row, chain', { endpoints: [1] }, { endpoints: [] }, 3],
+    ['an endpoint added: its row, its number, two chains and their numbers', { endpoints: [1, 3] }, { endpoints: [1, 3, 5] }, 6],
+    [
+      'the first endpoint removed: the last moves, its number, two chains and their numbers',
+      { endpoints: [1, 3, 5] },
+      { endpoints: [3, 5] },
+      7,
+    ],
+    ['the last endpoint gone: its number, its row, a chain, two numbers of chains', { endpoints: [1] }, { endpoints: [] }, 5],
     [
       'affinity, an endpoint replaced: slot, new pin, old pin',
       { endpoints: [1, 3, 5], affinity: 10 },
@@ -43,14 +48,25 @@ describe('what one change costs', () => {
       3,
     ],
     [
-      'affinity, another timeout: verdict and two chains',
+      'affinity, another timeout: its number, two chains and their numbers',
       { endpoints: [1, 3], affinity: 10 },
       { endpoints: [1, 3], affinity: 20 },
-      3,
+      5,
     ],
   ] as const) {
     it(name, () => assert.equal(changesBetween(before, after).size, want));
   }
+
+  it('an endpoint added: no other chain when there is one for so many', () => {
+    const state = new TableState('IPv4');
+    set(state, web, { ...at, endpoints: [1, 3] });
+    set(state, 'ns/two', { endpoints: [1, 3] });
+    set(state, 'ns/three', { endpoints: [1, 3, 5] });
+    state.takeChanges();
+    set(state, web, { ...at, endpoints: [1, 3, 5] });
+    const { changes } = state.takeChanges();
+    assert.deepEqual([changes.size, changes.newChains, changes.oldChains], [2, [], []], 'its row and its number');
+  });
 
   it('does not grow with the number of endpoints', () => {
     const many = Array.from({ length: 120 }, (_, index) => 2 * index + 1);
@@ -226,6 +242,7 @@ describe('keys', () => {
       sources: frontend,
       'sources-nodeports': 8,
       'cluster-ips': address,
+      verdicts: 4,
       firewalled: frontend,
       'source-ranges': 2 * (address + frontend),
     };

@@ -10,11 +10,13 @@ import type { Row } from './changes.ts';
 import type { WantedFrontend, WantedService } from './compile.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import type { FoundRows } from './found-rows.ts';
-import type { FrontendState, ScopeState } from './frontend-rows.ts';
+import type { FrontendState, Numbering, ScopeState } from './frontend-rows.ts';
 import { diffFrontend, listsOf, placeFrontend, visitListRows, visitOwnRows } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
+import { parsePickChain } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength } from './row-bytes.ts';
+import { VerdictNumbers } from './verdict-numbers.ts';
 
 /** Rows that belong to the node, not to a Service. Interval rows are first and last address, joined. */
 export interface NodeRows {
@@ -49,7 +51,9 @@ export class TableState {
   /** Uses of rows and chains that several frontends or Services share. */
   readonly #clusterIps = new Map<Bytes, number>();
   readonly #hairpins = new Map<Bytes, number>();
+  /** Chains that verdicts lead to. */
   readonly #chains = new Map<string, number>();
+  readonly #verdicts: VerdictNumbers;
   #nodeRows: NodeRows = { 'nodeport-ips': [], 'service-cidrs': [], pods: [] };
   #seed: ReadonlyMap<Bytes, KnownLists>;
   #nextId: number;
@@ -60,16 +64,21 @@ export class TableState {
   readonly #touchedShared = new Map<Map<Bytes, number>, Map<Bytes, boolean>>();
   #nodeRowsBefore: NodeRows | undefined;
   #hasNodeRows = false;
+  readonly #numbering: Numbering = {
+    allocateId: () => this.#allocateId(),
+    verdictOf: (chain) => this.#verdicts.of(chain),
+  };
   /** Since the last transaction clients may have become outside ones, or inside ones. */
   #haveScopesMoved = false;
   /** False until `takeAll`: what is filled in meanwhile is compared with the kernel as a whole. */
   #isTracking: boolean;
 
   /** `found`: what was read back, whose lists are kept as far as they go; then `takeAll` comes before the first `takeChanges`. */
-  constructor(family: IpFamily, found?: Pick<FoundRows, 'lists' | 'nextId'>) {
+  constructor(family: IpFamily, found?: FoundRows) {
     this.family = family;
     this.#seed = found?.lists ?? new Map();
     this.#nextId = found?.nextId ?? 1;
+    this.#verdicts = new VerdictNumbers(found?.rows.get('verdicts'));
     this.#isTracking = found === undefined;
   }
 
@@ -125,8 +134,8 @@ export class TableState {
   }
 
   /** Chains made on demand that some frontend needs now. */
-  pickChains(): IterableIterator<string> {
-    return this.#chains.keys();
+  *pickChains(): Generator<string> {
+    for (const chain of this.#chains.keys()) if (parsePickChain(chain) !== undefined) yield chain;
   }
 
   /** Frontends that several Services want: who lost to whom. */
@@ -159,6 +168,7 @@ export class TableState {
 
   /** Visits the rows that belong to no frontend alone. */
   visitSharedRows(visit: (row: Row) => void): void {
+    for (const chain of this.#chains.keys()) visit({ set: 'verdicts', key: this.#verdicts.of(chain), data: chain });
     for (const key of this.#clusterIps.keys()) visit({ set: 'cluster-ips', key });
     for (const key of this.#hairpins.keys()) visit({ set: 'hairpin', key: key + key });
     for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) visit({ set, key });
@@ -189,9 +199,8 @@ export class TableState {
     for (const [uses, touchedKeys] of this.#touchedShared) {
       for (const [key, wasThere] of touchedKeys) {
         const isThere = uses.has(key);
-        if (isThere === wasThere) continue;
-        if (uses === this.#chains) (isThere ? changes.newChains : changes.oldChains).push(key);
-        else {
+        if (uses === this.#chains) this.#takeChain(key, wasThere, isThere, changes);
+        else if (isThere !== wasThere) {
           const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
           if (isThere) changes.add(row);
           else changes.delete(row);
@@ -214,6 +223,7 @@ export class TableState {
       for (const { list } of scopesOf(frontend)) countList(list, count);
       visitOwnRows(frontend, this.family, ({ set }) => count(set, 1));
     }
+    this.#verdicts.keepOnly(this.#chains);
     this.visitSharedRows(({ set }) => count(set, 1));
     this.#forgetTouched();
     this.#isTracking = true;
@@ -222,6 +232,20 @@ export class TableState {
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
   dropSeed(): void {
     this.#seed = new Map();
+  }
+
+  /** The chain itself if it is made on demand, and the row that leads to it. */
+  #takeChain(chain: string, wasThere: boolean, isThere: boolean, changes: Changes): void {
+    const isMadeOnDemand = parsePickChain(chain) !== undefined;
+    if (isThere && !wasThere) {
+      if (isMadeOnDemand) changes.newChains.push(chain);
+      changes.add({ set: 'verdicts', key: this.#verdicts.of(chain), data: chain });
+    } else if (!isThere) {
+      const key = this.#verdicts.release(chain);
+      if (!wasThere) return;
+      changes.delete({ set: 'verdicts', key });
+      if (isMadeOnDemand) changes.oldChains.push(chain);
+    }
   }
 
   #setHealthCheck(key: string, check: HealthCheckDecision | undefined): void {
@@ -245,7 +269,7 @@ export class TableState {
     // An id does not say which scope it was drawn for: a client that changes scope must not keep its pin.
     const isPinVoid = this.#haveScopesMoved && winner?.timeoutSeconds !== undefined && winner.outside !== undefined;
     const known = isPinVoid ? undefined : lists;
-    const after = winner === undefined ? undefined : placeFrontend(winner, known, () => this.#allocateId());
+    const after = winner === undefined ? undefined : placeFrontend(winner, known, this.#numbering);
     if (after === undefined) this.#frontends.delete(key);
     else this.#frontends.set(key, after);
     this.#useFrontend(after, 1);
@@ -257,8 +281,7 @@ export class TableState {
     if (state.wanted.kind === 'clusterIP') {
       this.#use(this.#clusterIps, state.wanted.key.slice(0, addressLength(this.family)), by);
     }
-    // Only where there are endpoints is the chain one that is made on demand.
-    for (const { chain, list } of scopesOf(state)) if (list.endpoints.length > 0) this.#use(this.#chains, chain, by);
+    for (const { chain } of scopesOf(state)) this.#use(this.#chains, chain, by);
   }
 
   #use(uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {

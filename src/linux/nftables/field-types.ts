@@ -60,6 +60,9 @@ export function hostU32Bytes(value: number): Uint8Array {
  */
 export const hostOrderUserdata: Uint8Array = Uint8Array.of(0, 4, 1, 0, 0, 0, 1, 4, 1, 0, 0, 0);
 
+/** The same of the key alone: nft 1.0.6 aborts on verdicts that are said to have a byte order. */
+export const hostOrderKeyUserdata: Uint8Array = hostOrderUserdata.slice(0, 6);
+
 /** What the kernel stores of a set definition; the same numbers come back in a dump. */
 export interface SetNumbers {
   readonly flags: number;

@@ -5,7 +5,17 @@ import type { RowSet } from '../../../src/agent/index.ts';
 import { NftBatch } from '../../../src/linux/index.ts';
 import type { Nftables } from '../../../src/linux/index.ts';
 
-const fragile = ['services', 'nodeports', 'endpoints', 'slots', 'sources', 'cluster-ips', 'hairpin', 'firewalled'] as const;
+const fragile = [
+  'verdicts',
+  'services',
+  'nodeports',
+  'endpoints',
+  'slots',
+  'sources',
+  'cluster-ips',
+  'hairpin',
+  'firewalled',
+] as const;
 
 /** Deletes a few elements of a node's tables; a sentence for each. Throws `NetlinkError`. */
 export function damageRows(nftables: Nftables, random: SeededRandom): string[] {

@@ -15,6 +15,12 @@ type Rows = ReadonlyMap<RowSet, ReadonlyMap<Bytes, Bytes>>;
 /** Ranges of cluster IPs of the tests' agents. */
 const serviceCidrs = { IPv4: '10.96.0.0/16', IPv6: 'fd00:10:96::/112' } as const;
 
+/** What `sources` may hold. */
+const sourceChains = new Map([
+  ['\u0001\0\0\0', 'source-cluster'],
+  ['\u0002\0\0\0', 'source-local'],
+]);
+
 /** One sentence for each fact that the rows state, sorted. Throws `AssertionError` for rows that nothing leads to, or that are missing. */
 export function textOfRows(rows: Rows, family: IpFamily): string[] {
   const left = new Map([...rows].map(([set, elements]) => [set, new Map(elements)]));
@@ -27,21 +33,26 @@ export function textOfRows(rows: Rows, family: IpFamily): string[] {
   const length = family === 'IPv4' ? 4 : 16;
   const zero = '\0'.repeat(length);
   const lines: string[] = [];
+  const led = new Set<Bytes>();
 
   for (const set of ['services', 'services-outside', 'nodeports', 'nodeports-outside'] as const) {
     const isNodePort = set.startsWith('nodeports');
     const isOutside = set.endsWith('outside');
-    for (const [key, chain] of rows.get(set) ?? []) {
+    for (const [key, number] of rows.get(set) ?? []) {
       take(set, key, 'itself');
       const frontend = isNodePort ? zero + key : key;
       const name = frontendText(frontend, family);
+      const chain = rows.get('verdicts')?.get(number);
+      assert.ok(chain !== undefined, `verdicts has no row for the number of ${name}`);
+      led.add(number);
       lines.push(`${name} ${isOutside ? 'outside' : 'inside'}: ${leadsTo(name, frontend, chain, { isNodePort, isOutside })}`);
     }
   }
+  for (const number of led) take('verdicts', number, 'itself');
   for (const set of ['sources', 'sources-nodeports'] as const) {
-    for (const [key, chain] of rows.get(set) ?? []) {
+    for (const [key, number] of rows.get(set) ?? []) {
       take(set, key, 'itself');
-      lines.push(`${frontendText(set === 'sources' ? key : zero + key, family)} ${chain}`);
+      lines.push(`${frontendText(set === 'sources' ? key : zero + key, family)} ${sourceChains.get(number) ?? 'unknown'}`);
     }
   }
   for (const key of rows.get('firewalled')?.keys() ?? []) {
