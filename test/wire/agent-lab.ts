@@ -37,6 +37,7 @@ export interface UdpClient {
 
 const families: readonly IpFamily[] = ['IPv4', 'IPv6'];
 const podPort = 8080;
+const firstUdpPort = 20_000;
 
 export class AgentLab {
   readonly thread = new NamespaceThread({}, { logger: silentLogger });
@@ -45,6 +46,7 @@ export class AgentLab {
   readonly nodes = new MemoryInformer(nodeResource);
   readonly agents = new Map<string, Agent>();
   readonly nftables = new Map<string, Nftables>();
+  #udpPorts = 0;
   /** Closers of the pods' servers. */
   readonly #closers: (() => void)[] = [];
   readonly #places = new Map<string, Place>();
@@ -204,7 +206,10 @@ export class AgentLab {
     from: string,
     address: string,
     port: number,
-    bind: { readonly address: string; readonly port: number } = { address: address.includes(':') ? '::' : '0.0.0.0', port: 0 },
+    bind: { readonly address: string; readonly port: number } = {
+      address: address.includes(':') ? '::' : '0.0.0.0',
+      port: this.#freshPort(),
+    },
   ): Promise<UdpClient> {
     const family = address.includes(':') ? 6 : 4;
     const socket = await this.thread.openUdp(this.place(from).namespace, { family, bind });
@@ -235,6 +240,11 @@ export class AgentLab {
         }),
       close,
     };
+  }
+
+  /** The kernel draws a port at random, perhaps one whose flow it still remembers: that is led on as before, whatever holds now. */
+  #freshPort(): number {
+    return firstUdpPort + (this.#udpPorts++ % 40_000);
   }
 
   /** A TCP server in a pod that sends back what it gets. */
