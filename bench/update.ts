@@ -14,7 +14,8 @@ import type { ClusterShape } from './shapes/objects.ts';
 import { makeService, makeSlice } from './shapes/objects.ts';
 import { isRoot, readFlags, readSizes, runStage, serveStages } from './shapes/stage.ts';
 
-const kinds = ['endpoint changed', 'Service added', 'Service removed'] as const;
+/** `endpoint less or more`: the list changes its length, and so the frontend leads to another chain, which is new or goes. */
+const kinds = ['endpoint changed', 'endpoint less or more', 'Service added', 'Service removed'] as const;
 
 interface ChangeFigures {
   readonly p50Ms: number;
@@ -122,6 +123,11 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
     const slice = makeSlice(shape, index, [Math.floor(sample / shape.serviceCount) + 1], ++resourceVersion);
     return () => client.send(endpointSlices, 'MODIFIED', slice);
   });
+  const scaled = await measure((sample) => {
+    const slice = makeSlice(shape, ((sample >> 1) * 7919) % shape.serviceCount, [], ++resourceVersion);
+    const endpoints = sample % 2 === 0 ? slice.endpoints?.slice(1) : slice.endpoints;
+    return () => client.send(endpointSlices, 'MODIFIED', { ...slice, ...(endpoints === undefined ? {} : { endpoints }) });
+  });
   const eventsOf = (type: 'ADDED' | 'DELETED') => (sample: number) => {
     const service = makeService(shape, shape.serviceCount + sample);
     const slice = makeSlice(shape, shape.serviceCount + sample);
@@ -133,7 +139,13 @@ async function measureChanges({ samples, ...shape }: ChangeFacts): Promise<Figur
   const added = await measure(eventsOf('ADDED'));
   const removed = await measure(eventsOf('DELETED'));
   await stop();
-  return { 'endpoint changed': changed, 'Service added': added, 'Service removed': removed, noise };
+  return {
+    'endpoint changed': changed,
+    'endpoint less or more': scaled,
+    'Service added': added,
+    'Service removed': removed,
+    noise,
+  };
 }
 
 const warmUps = 200;

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import type { IpFamily } from '../../net/index.ts';
 import type { Changes } from './changes.ts';
-import { history, RowKernel, rowsOf, set } from './fixtures.ts';
+import { history, readBack, RowKernel, rowsOf, set } from './fixtures.ts';
 import type { Spec } from './fixtures.ts';
 import { intervalSets, rowSets } from './layout.ts';
 import type { RowSet } from './layout.ts';
@@ -115,6 +115,31 @@ describe('a client that changes scope', () => {
       set(state, web, wanted);
       assert.equal(state.takeChanges().changes.size, 0, 'once');
     });
+
+    for (const [when, pods, isPinVoid] of [
+      ['while no agent ran', ['another pod range'], hasNewIds],
+      ['by nothing: the agent only started again', ['a pod range', 'a pod range'], false],
+    ] as const) {
+      it(`${name}, ${when}`, () => {
+        const state = new TableState('IPv4');
+        const key = packFrontend('IPv4', '10.0.8.1', 'TCP', 80);
+        const wanted: Spec = { ...at, endpoints: [1, 2, 4], affinity: 10, external: true, ...spec };
+        state.setNodeRows(nodeRows(['a pod range']));
+        set(state, web, wanted);
+        const kernel = new RowKernel();
+        kernel.apply(state.takeChanges().changes);
+        const before = state.getFrontend(key)?.inside.list.ids ?? [];
+        const next = new TableState('IPv4', readBack(kernel.rows));
+        next.setNodeRows(nodeRows(pods));
+        set(next, web, wanted);
+        const after = next.getFrontend(key)?.inside.list.ids ?? [];
+        assert.equal(before.length, 3);
+        assert.deepEqual(
+          [after.every((id) => !before.includes(id)), after.some((id) => !before.includes(id))],
+          [isPinVoid, isPinVoid],
+        );
+      });
+    }
   }
 });
 

@@ -80,6 +80,9 @@ export class TableState {
     this.#nextId = found?.nextId ?? 1;
     this.#verdicts = new VerdictNumbers(found?.rows.get('verdicts'));
     this.#isTracking = found === undefined;
+    if (found === undefined) return;
+    this.#nodeRows = { ...this.#nodeRows, pods: [...(found.rows.get('pods')?.keys() ?? [])] };
+    this.#hasNodeRows = true;
   }
 
   /** Sets what a Service wants; undefined when it is gone. Nothing is programmed before `takeChanges`. */
@@ -105,7 +108,7 @@ export class TableState {
     for (const address of before?.hairpins ?? []) this.#use(this.#hairpins, address, -1);
   }
 
-  /** When `pods` changes, all Services must be set anew before `takeChanges`: clients may have moved from one scope to the other. */
+  /** When `pods` changes, all Services must be set anew before `takeChanges` or `takeAll`: clients may have moved from one scope to the other. */
   setNodeRows(rows: NodeRows): void {
     if (this.#hasNodeRows && !haveSameKeys(this.#nodeRows.pods, rows.pods)) this.#haveScopesMoved = true;
     this.#hasNodeRows = true;
@@ -337,7 +340,7 @@ function scopesOf(state: FrontendState): readonly ScopeState[] {
 }
 
 function haveSameKeys(a: readonly Bytes[], b: readonly Bytes[]): boolean {
-  return a.length === b.length && a.every((key) => b.includes(key));
+  return a.every((key) => b.includes(key)) && b.every((key) => a.includes(key));
 }
 
 function diffKeys(set: RowSet, before: readonly Bytes[], after: readonly Bytes[], changes: Changes): void {
