@@ -15,8 +15,10 @@ import type {
 } from '../../linux/index.ts';
 import { expressionsEqual, nftTypeOf } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
-import type { ChainOptions, Rule } from '../rows/chains.ts';
-import { constantChains, pickChainRules } from '../rows/chains.ts';
+import type { ChainOptions } from '../rows/chains.ts';
+import { constantChains } from '../rows/chains.ts';
+import { pickChainRules } from '../rows/pick-chains.ts';
+import type { Rule } from '../rows/rule-parts.ts';
 import type { FoundRows } from '../rows/found-rows.ts';
 import { FoundRowsReader, isListSet, listSets, noRows } from '../rows/found-rows.ts';
 import type { RowSet } from '../rows/layout.ts';

@@ -1,6 +1,5 @@
 /**
- * The chains as expressions: the constant ones and those that are made on demand. Registers are 32 bits wide and numbered from 8;
- * they do not survive from one rule to the next.
+ * The constant chains as expressions.
  *
  * What a rule may look like is bounded by `nft list ruleset`, which must always print it (1.0.6 and later): the result of a map
  * look-up may feed only dnat, `meta set` or a verdict. So verdict numbers, and the ids of affinity, pass from look-up to look-up in skb
@@ -9,10 +8,10 @@
 import type { NftBase, NftExpression } from '../../linux/index.ts';
 import { nft } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
-import type { CounterName, PickChain, RowSet } from './layout.ts';
-import { affinityMap, dropNoLocalEndpoint, outsideOffset, rejectNoEndpoint, sourceNumbers, verdictMap } from './layout.ts';
-
-export type Rule = readonly NftExpression[];
+import type { CounterName, RowSet } from './layout.ts';
+import { dropNoLocalEndpoint, rejectNoEndpoint, sourceNumbers, verdictMap } from './layout.ts';
+import type { FamilyExpressions, Rule } from './rule-parts.ts';
+import { clearPriority, expressionsOf, first, number } from './rule-parts.ts';
 
 /** A chain with its rules. */
 export interface ChainText {
@@ -30,7 +29,6 @@ export interface ChainOptions {
   readonly dropsInvalid: boolean;
 }
 
-const first = 8;
 const tcp = 6;
 /** NF_CT_STATE_INVALID_BIT of linux/netfilter/nf_conntrack_common.h. */
 const stateInvalid = 1;
@@ -174,85 +172,9 @@ function forwardChain(e: FamilyExpressions): ChainText {
   };
 }
 
-/** The rules of a chain that is made on demand. */
-export function pickChainRules(family: IpFamily, chain: PickChain): Rule[] {
-  return chain.timeoutSeconds === undefined ? pickRules(family, chain) : stickyRules(family, chain, chain.timeoutSeconds);
-}
-
-/**
- * A random endpoint; should its row have gone between the verdict and now, the one at index 0; then drop: a packet that fell out of
- * the chain would be accepted untranslated, and so would all that follow it.
- */
-function pickRules(family: IpFamily, { isNodePort, isOutside, count }: PickChain): Rule[] {
-  const e = expressionsOf(family);
-  const offset = isOutside ? outsideOffset : 0;
-  const index = first + e.width + 2;
-  const translate = (modulus: number): Rule => [
-    ...e.frontend(first, isNodePort),
-    nft.numgen('random', modulus, index, offset),
-    nft.lookup('endpoints', first, { to: first }),
-    nft.dnat(e.nftFamily, first, first + e.width),
-  ];
-  return [translate(count), [nft.countIn('fallback-endpoint'), ...translate(1)], missed()];
-}
-
-/** Use the client's pin if its endpoint is alive; else forget it, pick, pin. Recorded before DNAT, so every kind of client is. */
-function stickyRules(family: IpFamily, { isNodePort, isOutside, count }: PickChain, timeoutSeconds: number): Rule[] {
-  const e = expressionsOf(family);
-  const offset = isOutside ? outsideOffset : 0;
-  const timeoutMs = timeoutSeconds * 1000;
-  const frontend = e.frontend(first, isNodePort);
-  const client = e.clientAndFrontend(first, isNodePort);
-  const afterFrontend = first + e.width + 2;
-  const afterClient = afterFrontend + e.width;
-  const usePinned: Rule = [
-    ...frontend,
-    nft.meta('priority', afterFrontend),
-    nft.lookup('pinned', first, { to: first }),
-    nft.dnat(e.nftFamily, first, first + e.width),
-  ];
-  const record: Rule = [
-    ...client,
-    nft.meta('priority', afterClient),
-    nft.dynset('update', affinityMap, first, { dataRegister: afterClient, timeoutMs }),
-  ];
-  const pick = (modulus: number): Rule => [
-    ...frontend,
-    nft.numgen('random', modulus, afterFrontend, offset),
-    nft.lookup('slots', first, { to: first }),
-    nft.setMeta('priority', first),
-  ];
-  return [
-    clearPriority(),
-    [...client, nft.lookup(affinityMap, first, { to: first }), nft.setMeta('priority', first)],
-    [...frontend, nft.meta('priority', afterFrontend), nft.lookup('pinned', first), ...record, ...usePinned],
-    // `update` renews the timer of an existing key and does not replace its data: without this a dead pin would never die.
-    [...client, nft.meta('priority', afterClient), nft.dynset('delete', affinityMap, first, { dataRegister: afterClient })],
-    pick(count),
-    [
-      ...frontend,
-      nft.meta('priority', afterFrontend),
-      nft.lookup('pinned', first, { isInverted: true }),
-      nft.countIn('fallback-endpoint'),
-      ...pick(1),
-    ],
-    record,
-    // Full: served all the same, but not pinned.
-    [...client, nft.lookup(affinityMap, first, { isInverted: true }), nft.countIn('unpinned-affinity-full')],
-    usePinned,
-    [nft.countIn('fallback-endpoint'), ...pick(1)],
-    usePinned,
-    missed(),
-  ];
-}
-
 function sourceClusterIpRules(e: FamilyExpressions, options: ChainOptions, masquerade: NftExpression): Rule[] {
   if (options.masqueradeAll) return [[masquerade]];
   return options.detectsPods ? [[...e.source(first), nft.lookup('pods', first, { isInverted: true }), masquerade]] : [];
-}
-
-function missed(): Rule {
-  return [nft.countIn('missed-endpoint'), nft.verdict({ kind: 'drop' })];
 }
 
 /** By the key in the first registers: to where the row's number leads. Without a row the rule does not match. */
@@ -270,46 +192,4 @@ function setPriorityFrom(map: RowSet): Rule {
  */
 function twice(rules: readonly Rule[]): Rule[] {
   return [...rules, ...rules];
-}
-
-function clearPriority(): Rule {
-  return [nft.immediate(first, number(0)), nft.setMeta('priority', first)];
-}
-
-type FamilyExpressions = ReturnType<typeof expressionsOf>;
-
-/** Loads of the header fields that keys are made of. `width`: registers that an address takes. */
-function expressionsOf(family: IpFamily) {
-  const isV4 = family === 'IPv4';
-  const length = isV4 ? 4 : 16;
-  const width = length / 4;
-  const source = (register: number): Rule => [nft.payload('network', isV4 ? 12 : 8, length, register)];
-  const destination = (register: number): Rule => [nft.payload('network', isV4 ? 16 : 24, length, register)];
-  const portKey = (register: number): Rule => [nft.meta('l4proto', register), nft.payload('transport', 2, 2, register + 1)];
-  /** Address, protocol and port that the client asked for; with `anyAddress` the address is masked to zero. */
-  const frontend = (register: number, anyAddress = false): Rule => [
-    ...destination(register),
-    ...(anyAddress ? [nft.bitwise(register, register, new Uint8Array(length))] : []),
-    ...portKey(register + width),
-  ];
-  return {
-    nftFamily: isV4 ? ('ip' as const) : ('ip6' as const),
-    width,
-    source,
-    destination,
-    portKey,
-    frontend,
-    clientAndFrontend: (register: number, anyAddress = false): Rule => [
-      ...source(register),
-      ...frontend(register + width, anyAddress),
-    ],
-    originalDestination: (register: number): NftExpression => nft.ct(isV4 ? 'dstIp' : 'dstIp6', register, 'original'),
-  };
-}
-
-/** 32 bits in host order. */
-function number(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 }

@@ -3,7 +3,7 @@ import type { NftBatch, NftElement, NftTable } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import type { Changes, PlacedList, Row, RowChange } from './changes.ts';
 import { publishOrder } from './changes.ts';
-import { pickChainRules } from './chains.ts';
+import { pickChainRules } from './pick-chains.ts';
 import type { ListSet } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
 import { intervalSets, parsePickChain, tableOf, verdictMap } from './layout.ts';
