@@ -64,6 +64,9 @@ if (isInside(import.meta.url)) {
       const want = new Map<string, Map<string, string>>();
       const state = lab.agents.get('n1')?.tableState(family);
       assert.ok(state !== undefined);
+      const constant = constantChains(family, { masqueradeAll: false, detectsPods: true, dropsInvalid: true });
+      const wantedChains = [...constant.map(({ name }) => name), ...state.chainsOnDemand()];
+      assert.deepEqual([...structure.chains.keys()].sort(), wantedChains.sort());
       const rows = dumpRows(nftables(), family);
       for (const name of rows.keys()) want.set(name, new Map());
       for (const row of state.allRows()) want.get(row.set)?.set(row.key, row.data ?? '');
@@ -103,6 +106,14 @@ if (isInside(import.meta.url)) {
     for (const [name, damage] of [
       ['a chain emptied', (batch: NftBatch) => batch.flushChain(table, 'services')],
       ['a pick chain emptied', (batch: NftBatch) => batch.flushChain(table, 'pick-2')],
+      ['a step of affinity emptied', (batch: NftBatch) => batch.flushChain(table, 'renew-10800')],
+      [
+        'a step of affinity gone',
+        (batch: NftBatch) => {
+          for (const chain of ['sticky-3-10800', 'pin-10800']) batch.flushChain(table, chain);
+          batch.deleteChain(table, 'pin-10800');
+        },
+      ],
       ['a chain with one rule more', (batch: NftBatch) => batch.addRule(table, 'firewall', [nft.verdict({ kind: 'drop' })])],
       [
         'rules in another order, as a version before might have had them',
@@ -175,6 +186,7 @@ if (isInside(import.meta.url)) {
         assertSound();
         assert.match(await lab.tcp('a3', '10.96.0.1', 80), /^(a2|b1) /);
         assert.match(await lab.tcp('outside', '10.0.1.1', 30_001), /^(a2|b1) /);
+        assert.match(await lab.tcp('a3', '10.96.0.2', 80), /^(a1|a2|b1) /);
       });
     }
 

@@ -15,14 +15,15 @@ import type {
 } from '../../linux/index.ts';
 import { expressionsEqual, nftTypeOf } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
+import { isMadeOnDemand, partsOf } from '../rows/chain-names.ts';
 import type { ChainOptions } from '../rows/chains.ts';
 import { constantChains } from '../rows/chains.ts';
-import { pickChainRules } from '../rows/pick-chains.ts';
+import { rulesOnDemand } from '../rows/pick-chains.ts';
 import type { Rule } from '../rows/rule-parts.ts';
 import type { FoundRows } from '../rows/found-rows.ts';
 import { FoundRowsReader, isListSet, listSets, noRows } from '../rows/found-rows.ts';
 import type { RowSet } from '../rows/layout.ts';
-import { counters, declareSets, intervalSets, parsePickChain, rowSets, tableName, tableOf } from '../rows/layout.ts';
+import { counters, declareSets, intervalSets, rowSets, tableName, tableOf } from '../rows/layout.ts';
 import type { Bytes } from '../rows/row-bytes.ts';
 import { readListSet } from './read-list-set.ts';
 import { addressLength, fromUint8Array, toUint8Array } from '../rows/row-bytes.ts';
@@ -109,9 +110,10 @@ export function findFaults(dump: Omit<TableDump, 'rows'>, family: IpFamily, opti
   }
   const strangeChains: string[] = [];
   for (const [name, { rules }] of dump.chains) {
-    const pick = parsePickChain(name);
-    if (pick !== undefined) {
-      if (!areSameRules(pickChainRules(family, pick), rules)) badChains.add(name);
+    if (isMadeOnDemand(name)) {
+      if (!areSameRules(rulesOnDemand(family, name), rules)) badChains.add(name);
+      const missing = partsOf(name).filter((part) => !dump.chains.has(part));
+      if (missing.length > 0) mustRebuild.push(`chain ${name} leads to ${missing.join(' and ')}, which is missing`);
     } else if (!known.has(name)) strangeChains.push(name);
   }
   const setNames = new Set(declared.map(({ name }) => name));
@@ -156,8 +158,7 @@ export function appendRepair(
     else batch.addChain(table, { name, ...(base === undefined ? {} : { base }) });
   }
   for (const name of faults.badChains) {
-    const pick = parsePickChain(name);
-    const rules = pick === undefined ? constant.find((chain) => chain.name === name)?.rules : pickChainRules(family, pick);
+    const rules = isMadeOnDemand(name) ? rulesOnDemand(family, name) : constant.find((chain) => chain.name === name)?.rules;
     for (const rule of rules ?? []) batch.addRule(table, name, rule);
   }
 }

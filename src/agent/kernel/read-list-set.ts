@@ -5,8 +5,10 @@
 import type { Nftables } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import type { FoundRowsReader, ListSet } from '../rows/found-rows.ts';
-import { outsideOffset, parsePickChain, tableOf, verdictMap } from '../rows/layout.ts';
-import type { PickChain, RowSet } from '../rows/layout.ts';
+import { parsePickChain } from '../rows/chain-names.ts';
+import type { PickChain } from '../rows/chain-names.ts';
+import { outsideOffset, tableOf, verdictMap } from '../rows/layout.ts';
+import type { RowSet } from '../rows/layout.ts';
 import type { Bytes } from '../rows/row-bytes.ts';
 import { addressLength, frontendLength } from '../rows/row-bytes.ts';
 

@@ -3,22 +3,22 @@ import { Changes } from './changes.ts';
 import type { Row } from './changes.ts';
 import type { FoundRows } from './found-rows.ts';
 import { diffLists, listsOf, visitListRows, visitOwnRows } from './frontend-rows.ts';
-import { parsePickChain } from './layout.ts';
+import { inOrderOfDeletion } from './verdict-chains.ts';
 import type { RowSet } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, frontendLength } from './row-bytes.ts';
 import type { TableState } from './table-state.ts';
 
 /**
- * The changes that leave exactly what `state` wants. `chains`: the pick chains that are there. Whole lists are compared as lists, and all
+ * The changes that leave exactly what `state` wants. `chains`: those made on demand that are there. Whole lists are compared as lists, and all
  * other rows one by one.
  */
 export function adoptionChanges(state: TableState, found: FoundRows, chains: ReadonlySet<string>): Changes {
   const { family } = state;
   const changes = new Changes();
-  const wantedChains = new Set(state.pickChains());
+  const wantedChains = new Set(state.chainsOnDemand());
   for (const name of wantedChains) if (!chains.has(name)) changes.newChains.push(name);
-  for (const name of chains) if (!wantedChains.has(name) && parsePickChain(name) !== undefined) changes.oldChains.push(name);
+  changes.oldChains.push(...inOrderOfDeletion([...chains].filter((name) => !wantedChains.has(name))));
   const matched = new Map<RowSet, number>();
   const compare = ({ set, key, data }: Row): void => {
     const before = found.rows.get(set)?.get(key);

@@ -9,7 +9,9 @@ import type { NftBase, NftExpression } from '../../linux/index.ts';
 import { nft } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import type { CounterName, RowSet } from './layout.ts';
-import { dropNoLocalEndpoint, rejectNoEndpoint, sourceNumbers, verdictMap } from './layout.ts';
+import { dropNoLocalEndpoint, endpointChainName, listKinds, rejectNoEndpoint, sourceNumbers } from './chain-names.ts';
+import { verdictMap } from './layout.ts';
+import { endpointRules } from './pick-chains.ts';
 import type { FamilyExpressions, Rule } from './rule-parts.ts';
 import { clearPriority, expressionsOf, first, number } from './rule-parts.ts';
 
@@ -53,6 +55,7 @@ export function constantChains(family: IpFamily, options: ChainOptions): ChainTe
     reject(rejectNoEndpoint, 'rejected-no-endpoint'),
     reject('reject-no-such-port', 'rejected-no-such-port'),
     { name: dropNoLocalEndpoint, rules: [[nft.countIn('dropped-no-local-endpoint'), nft.verdict({ kind: 'drop' })]] },
+    ...listKinds.map((kind) => ({ name: endpointChainName(kind), rules: endpointRules(family, kind) })),
     { name: 'source-cluster', rules: [clearPriority(), [masquerade]] },
     {
       name: 'source-local',

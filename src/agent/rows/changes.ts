@@ -1,7 +1,7 @@
 /** Changes of kernel rows, in an order that is safe at every prefix. Pure. */
 import type { NftCounter } from '../../linux/index.ts';
 import type { EndpointList } from './endpoint-list.ts';
-import { sourceNumbers } from './layout.ts';
+import { sourceNumbers } from './chain-names.ts';
 import type { RowSet } from './layout.ts';
 import { packNumber } from './row-bytes.ts';
 import type { Bytes } from './row-bytes.ts';

@@ -5,8 +5,9 @@ import type { Frontend, FrontendKind, HealthCheckDecision, PortDecision, Routing
 import { cidrRange } from '../../net/index.ts';
 import type { Bytes } from './row-bytes.ts';
 import { packEndpoint, packFrontend, packIp, packIpBytes } from './row-bytes.ts';
-import type { SourceChain } from './layout.ts';
-import { dropNoLocalEndpoint, maxEndpoints, rejectNoEndpoint } from './layout.ts';
+import type { SourceChain } from './chain-names.ts';
+import { dropNoLocalEndpoint, rejectNoEndpoint } from './chain-names.ts';
+import { maxEndpoints } from './layout.ts';
 
 /** What one scope of a frontend wants: endpoints in no particular order, or a constant chain. */
 export type WantedTarget = readonly Bytes[] | typeof rejectNoEndpoint | typeof dropNoLocalEndpoint;

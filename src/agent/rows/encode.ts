@@ -3,10 +3,10 @@ import type { NftBatch, NftElement, NftTable } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import type { Changes, PlacedList, Row, RowChange } from './changes.ts';
 import { publishOrder } from './changes.ts';
-import { pickChainRules } from './pick-chains.ts';
+import { rulesOnDemand } from './pick-chains.ts';
 import type { ListSet } from './found-rows.ts';
 import type { RowSet } from './layout.ts';
-import { intervalSets, parsePickChain, tableOf, verdictMap } from './layout.ts';
+import { intervalSets, tableOf, verdictMap } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, toUint8Array } from './row-bytes.ts';
 
@@ -26,7 +26,7 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
     append();
     largestPiece = Math.max(largestPiece, batch.byteLength - before);
   };
-  for (const name of changes.newChains) piece(() => addPickChain(batch, table, family, name));
+  for (const name of changes.newChains) piece(() => addChain(batch, table, family, name));
   for (const { set, deletes, adds } of rangeGroups(changes.ranges, family)) {
     const remove = (rows: readonly Row[]): void => batch.deleteElements(table, set, elementsOf(set, rows, family));
     const add = (rows: readonly Row[]): void => batch.addElements(table, set, elementsOf(set, rows, family));
@@ -76,12 +76,9 @@ export function encodeChanges(changes: Changes, family: IpFamily, batch: NftBatc
   }
 }
 
-/** A pick chain with its rules. */
-export function addPickChain(batch: NftBatch, table: NftTable, family: IpFamily, name: string): void {
-  const chain = parsePickChain(name);
-  if (chain === undefined) throw new TypeError(`not the name of a pick chain: ${name}`);
+function addChain(batch: NftBatch, table: NftTable, family: IpFamily, name: string): void {
   batch.addChain(table, { name });
-  for (const rule of pickChainRules(family, chain)) batch.addRule(table, name, rule);
+  for (const rule of rulesOnDemand(family, name)) batch.addRule(table, name, rule);
 }
 
 /** Data before what leads to it: `pinned` before `slots`. */

@@ -9,7 +9,8 @@ import { compileDecision } from './compile.ts';
 import { FoundRowsReader, isListSet, noRows } from './found-rows.ts';
 import type { FoundRows } from './found-rows.ts';
 import { visitList } from './frontend-rows.ts';
-import { dropNoLocalEndpoint, outsideOffset, parsePickChain, rejectNoEndpoint } from './layout.ts';
+import { dropNoLocalEndpoint, parsePickChain, partsOf, rejectNoEndpoint } from './chain-names.ts';
+import { outsideOffset } from './layout.ts';
 import type { RowSet } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { packNumber, unpackNumber } from './row-bytes.ts';
@@ -81,7 +82,10 @@ export class RowKernel {
   readonly chains = new Set<string>();
 
   apply(changes: Changes, check: () => void = () => undefined): void {
-    for (const name of changes.newChains) this.#step(() => assert.ok(!this.chains.has(name) && this.chains.add(name)), check);
+    for (const name of changes.newChains) {
+      assert.ok(partsOf(name).every((part) => this.chains.has(part)));
+      this.#step(() => assert.ok(!this.chains.has(name) && this.chains.add(name)), check);
+    }
     for (const row of changes.ranges.deletes) this.#delete(row.set, row.key);
     for (const row of changes.ranges.adds) this.#add(row.set, row.key, '');
     const lists: RowChange[] = [];
@@ -107,7 +111,8 @@ export class RowKernel {
     }
     for (const name of changes.oldChains) {
       const isNamed = [...(this.rows.get('verdicts')?.values() ?? [])].includes(name);
-      this.#step(() => assert.ok(!isNamed && this.chains.delete(name)), check);
+      assert.ok(!isNamed && [...this.chains].every((chain) => !partsOf(chain).includes(name)));
+      this.#step(() => assert.ok(this.chains.delete(name)), check);
     }
   }
 

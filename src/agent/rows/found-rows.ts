@@ -6,7 +6,7 @@
 import type { IpFamily } from '../../net/index.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
-import { outsideOffset, rowSets } from './layout.ts';
+import { firstId, outsideOffset, rowSets } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, packNumber, unpackNumber } from './row-bytes.ts';
 
@@ -41,7 +41,7 @@ export function noRows(): Map<RowSet, Map<Bytes, Bytes>> {
 }
 
 /** What a table holds that is not there. */
-export const nothingFound: FoundRows = { lists: new Map(), rows: noRows(), nextId: 1 };
+export const nothingFound: FoundRows = { lists: new Map(), rows: noRows(), nextId: firstId };
 
 /** Takes rows in any order. */
 export class FoundRowsReader {
@@ -104,8 +104,8 @@ export class FoundRowsReader {
       if (whole === undefined) this.#keepRows(frontend, raw);
     }
     // Clients may still be pinned to ids of frontends that are gone: start far beyond those, rather than read a large map for them.
-    const nextId = this.#maxId === 0 ? 1 : (this.#maxId + idGap) % 0xffff_0000;
-    return { lists, rows: this.#rows, nextId: Math.max(nextId, 1) };
+    const nextId = this.#maxId === 0 ? firstId : (this.#maxId + idGap) % 0xffff_0000;
+    return { lists, rows: this.#rows, nextId: Math.max(nextId, firstId) };
   }
 
   /** Whether outside clients are treated differently there. */

@@ -5,8 +5,9 @@ import type { Changes, PlacedList, Row } from './changes.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import { areSameLists, emptyList, placeList } from './endpoint-list.ts';
 import type { RowSet } from './layout.ts';
-import { outsideOffset, pickChainName, sourceNumbers } from './layout.ts';
-import type { SourceChain } from './layout.ts';
+import { pickChainName, sourceNumbers } from './chain-names.ts';
+import type { SourceChain } from './chain-names.ts';
+import { outsideOffset } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength, packNumber } from './row-bytes.ts';
 

@@ -1,7 +1,4 @@
-/**
- * The sets and maps of the agent's table, and the names of its chains. One table `fairlead` per family; its layout is constant,
- * Services and endpoints are elements.
- */
+/** The sets and maps of the agent's table. One table `fairlead` per family; its layout is constant, Services and endpoints are elements. */
 import type { NftFieldType, NftSet, NftTable } from '../../linux/index.ts';
 import { hostOrderKeyUserdata, hostOrderUserdata } from '../../linux/index.ts';
 import type { IpFamily } from '../../net/index.ts';
@@ -121,39 +118,5 @@ export const outsideOffset = 65_536;
 /** Most endpoints in one list: the inside indexes end where the outside ones begin. */
 export const maxEndpoints = outsideOffset;
 
-export const rejectNoEndpoint = 'reject-no-endpoint';
-export const dropNoLocalEndpoint = 'drop-no-local-endpoint';
-
-/** How the source of an external connection is treated: the chains, and what stands for each in `sources` and `sources-nodeports`. */
-export const sourceNumbers = { 'source-cluster': 1, 'source-local': 2 } as const;
-export type SourceChain = keyof typeof sourceNumbers;
-
-/** A chain that picks an endpoint: made on first use, deleted with its last row. */
-export interface PickChain {
-  /** For node ports: the frontend's address counts as all-zero. */
-  readonly isNodePort: boolean;
-  readonly isOutside: boolean;
-  readonly count: number;
-  /** Present: with affinity. */
-  readonly timeoutSeconds?: number;
-}
-
-/** `[node-](pick|sticky)-[outside-]N[-T]`. */
-export function pickChainName({ isNodePort, isOutside, count, timeoutSeconds }: PickChain): string {
-  const scope = isOutside ? 'outside-' : '';
-  const kind = timeoutSeconds === undefined ? `pick-${scope}${count}` : `sticky-${scope}${count}-${timeoutSeconds}`;
-  return isNodePort ? `node-${kind}` : kind;
-}
-
-/** The inverse; undefined for any other chain. */
-export function parsePickChain(name: string): PickChain | undefined {
-  const match = /^(node-)?(?:pick-(outside-)?([1-9]\d*)|sticky-(outside-)?([1-9]\d*)-([1-9]\d*))$/.exec(name);
-  if (match === null) return undefined;
-  const [, node, pickScope, pickCount, stickyScope, stickyCount, timeout] = match;
-  return {
-    isNodePort: node !== undefined,
-    isOutside: pickScope !== undefined || stickyScope !== undefined,
-    count: Number(pickCount ?? stickyCount),
-    ...(timeout === undefined ? {} : { timeoutSeconds: Number(timeout) }),
-  };
-}
+/** The first id of affinity: no index of a list is ever one. */
+export const firstId = 2 * outsideOffset;

@@ -48,14 +48,19 @@ describe('what one change costs', () => {
       3,
     ],
     [
-      'affinity, another timeout: its number, two chains and their numbers',
+      'affinity, another timeout: its number, two chains and their numbers, two steps for each timeout',
       { endpoints: [1, 3], affinity: 10 },
       { endpoints: [1, 3], affinity: 20 },
-      5,
+      9,
     ],
   ] as const) {
     it(name, () => assert.equal(changesBetween(before, after).size, want));
   }
+
+  it('affinity, an endpoint added: its two rows, its number, two chains and their numbers; the steps stay', () => {
+    const changes = changesBetween({ endpoints: [1, 3], affinity: 10 }, { endpoints: [1, 3, 5], affinity: 10 });
+    assert.deepEqual([changes.size, changes.newChains, changes.oldChains], [7, ['sticky-3-10'], ['sticky-2-10']]);
+  });
 
   it('an endpoint added: no other chain when there is one for so many', () => {
     const state = new TableState('IPv4');
@@ -180,7 +185,7 @@ describe('shared rows', () => {
         endpoints: index % 2 === 0 ? [1, 3] : [1, 3, 5],
         address: `10.96.${index >> 8}.${index & 255}`,
       });
-    assert.deepEqual([...state.pickChains()].sort(), ['pick-2', 'pick-3']);
+    assert.deepEqual([...state.chainsOnDemand()].sort(), ['pick-2', 'pick-3']);
   });
 
   it('a chain lives as long as any verdict leads to it', () => {
@@ -238,7 +243,7 @@ describe('any history of changes', () => {
           for (const [key, spec] of sync) set(state, key, spec);
           kernel.apply(state.takeChanges().changes, () => kernel.assertServing());
           assert.deepEqual(kernel.rows, rowsOf(state));
-          assert.deepEqual(kernel.chains, new Set(state.pickChains()));
+          assert.deepEqual(kernel.chains, new Set(state.chainsOnDemand()));
           for (const name of rowSets) assert.equal(state.sizes.get(name) ?? 0, kernel.rows.get(name)?.size);
         }
       }),

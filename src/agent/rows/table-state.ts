@@ -13,10 +13,10 @@ import type { FoundRows } from './found-rows.ts';
 import type { FrontendState, Numbering, ScopeState } from './frontend-rows.ts';
 import { diffFrontend, listsOf, placeFrontend, visitListRows, visitOwnRows } from './frontend-rows.ts';
 import type { RowSet } from './layout.ts';
-import { parsePickChain } from './layout.ts';
+import { firstId } from './layout.ts';
 import type { Bytes } from './row-bytes.ts';
 import { addressLength } from './row-bytes.ts';
-import { VerdictNumbers } from './verdict-numbers.ts';
+import { VerdictChains } from './verdict-chains.ts';
 
 /** Rows that belong to the node, not to a Service. Interval rows are first and last address, joined. */
 export interface NodeRows {
@@ -51,9 +51,7 @@ export class TableState {
   /** Uses of rows and chains that several frontends or Services share. */
   readonly #clusterIps = new Map<Bytes, number>();
   readonly #hairpins = new Map<Bytes, number>();
-  /** Chains that verdicts lead to. */
-  readonly #chains = new Map<string, number>();
-  readonly #verdicts: VerdictNumbers;
+  readonly #chains: VerdictChains;
   #nodeRows: NodeRows = { 'nodeport-ips': [], 'service-cidrs': [], pods: [] };
   #seed: ReadonlyMap<Bytes, KnownLists>;
   #nextId: number;
@@ -66,7 +64,7 @@ export class TableState {
   #hasNodeRows = false;
   readonly #numbering: Numbering = {
     allocateId: () => this.#allocateId(),
-    verdictOf: (chain) => this.#verdicts.of(chain),
+    verdictOf: (chain) => this.#chains.numberOf(chain),
   };
   /** Since the last transaction clients may have become outside ones, or inside ones. */
   #haveScopesMoved = false;
@@ -77,8 +75,8 @@ export class TableState {
   constructor(family: IpFamily, found?: FoundRows) {
     this.family = family;
     this.#seed = found?.lists ?? new Map();
-    this.#nextId = found?.nextId ?? 1;
-    this.#verdicts = new VerdictNumbers(found?.rows.get('verdicts'));
+    this.#nextId = found?.nextId ?? firstId;
+    this.#chains = new VerdictChains(found?.rows.get('verdicts'));
     this.#isTracking = found === undefined;
     if (found === undefined) return;
     this.#nodeRows = { ...this.#nodeRows, pods: [...(found.rows.get('pods')?.keys() ?? [])] };
@@ -136,9 +134,9 @@ export class TableState {
     return this.#nodeRows;
   }
 
-  /** Chains made on demand that some frontend needs now. */
-  *pickChains(): Generator<string> {
-    for (const chain of this.#chains.keys()) if (parsePickChain(chain) !== undefined) yield chain;
+  /** Chains made on demand that some frontend needs now, each behind those that it leads to. */
+  chainsOnDemand(): Generator<string> {
+    return this.#chains.onDemand();
   }
 
   /** Frontends that several Services want: who lost to whom. */
@@ -171,7 +169,7 @@ export class TableState {
 
   /** Visits the rows that belong to no frontend alone. */
   visitSharedRows(visit: (row: Row) => void): void {
-    for (const chain of this.#chains.keys()) visit({ set: 'verdicts', key: this.#verdicts.of(chain), data: chain });
+    this.#chains.visitRows(visit);
     for (const key of this.#clusterIps.keys()) visit({ set: 'cluster-ips', key });
     for (const key of this.#hairpins.keys()) visit({ set: 'hairpin', key: key + key });
     for (const set of nodeSets) for (const key of new Set(this.#nodeRows[set])) visit({ set, key });
@@ -202,14 +200,13 @@ export class TableState {
     for (const [uses, touchedKeys] of this.#touchedShared) {
       for (const [key, wasThere] of touchedKeys) {
         const isThere = uses.has(key);
-        if (uses === this.#chains) this.#takeChain(key, wasThere, isThere, changes);
-        else if (isThere !== wasThere) {
-          const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
-          if (isThere) changes.add(row);
-          else changes.delete(row);
-        }
+        if (isThere === wasThere) continue;
+        const row: Row = uses === this.#hairpins ? { set: 'hairpin', key: key + key } : { set: 'cluster-ips', key };
+        if (isThere) changes.add(row);
+        else changes.delete(row);
       }
     }
+    this.#chains.takeChanges(changes);
     if (this.#nodeRowsBefore !== undefined) {
       for (const set of nodeSets) diffKeys(set, this.#nodeRowsBefore[set], this.#nodeRows[set], changes);
     }
@@ -226,7 +223,7 @@ export class TableState {
       for (const { list } of scopesOf(frontend)) countList(list, count);
       visitOwnRows(frontend, this.family, ({ set }) => count(set, 1));
     }
-    this.#verdicts.keepOnly(this.#chains);
+    this.#chains.takeAll();
     this.visitSharedRows(({ set }) => count(set, 1));
     this.#forgetTouched();
     this.#isTracking = true;
@@ -235,20 +232,6 @@ export class TableState {
   /** Ends the memory of what was read back: indexes of frontends that have not been asked for by now are free. */
   dropSeed(): void {
     this.#seed = new Map();
-  }
-
-  /** The chain itself if it is made on demand, and the row that leads to it. */
-  #takeChain(chain: string, wasThere: boolean, isThere: boolean, changes: Changes): void {
-    const isMadeOnDemand = parsePickChain(chain) !== undefined;
-    if (isThere && !wasThere) {
-      if (isMadeOnDemand) changes.newChains.push(chain);
-      changes.add({ set: 'verdicts', key: this.#verdicts.of(chain), data: chain });
-    } else if (!isThere) {
-      const key = this.#verdicts.release(chain);
-      if (!wasThere) return;
-      changes.delete({ set: 'verdicts', key });
-      if (isMadeOnDemand) changes.oldChains.push(chain);
-    }
   }
 
   #setHealthCheck(key: string, check: HealthCheckDecision | undefined): void {
@@ -284,7 +267,7 @@ export class TableState {
     if (state.wanted.kind === 'clusterIP') {
       this.#use(this.#clusterIps, state.wanted.key.slice(0, addressLength(this.family)), by);
     }
-    for (const { chain } of scopesOf(state)) this.#use(this.#chains, chain, by);
+    for (const { chain } of scopesOf(state)) this.#chains.use(chain, by);
   }
 
   #use(uses: Map<Bytes, number>, key: Bytes, by: 1 | -1): void {
@@ -300,10 +283,10 @@ export class TableState {
     if (!touched.has(key)) touched.set(key, wasThere);
   }
 
-  /** From 1 to 2^32 - 1 and over again: at 10,000 new endpoints a second an id comes back after five days, affinity lives one at most. */
+  /** To 2^32 - 1 and over again: at 10,000 new endpoints a second an id comes back after five days, affinity lives one at most. */
   #allocateId(): number {
     const id = this.#nextId;
-    this.#nextId = id === 0xffff_ffff ? 1 : id + 1;
+    this.#nextId = id === 0xffff_ffff ? firstId : id + 1;
     return id;
   }
 
