@@ -38,6 +38,8 @@ export interface TypeMismatch {
   readonly message: string;
   /** What to write instead, in ours; empty where there is nothing to add. */
   readonly hint: string;
+  /** The field is a text, and the value a bare word that YAML took for something else: only its quotes are missing. */
+  readonly lacksQuotes: boolean;
 }
 
 /** The first value, in document order, that its field cannot take; undefined when all fit. Unknown members are skipped. */
@@ -59,6 +61,11 @@ export function assertTypes(
   const { kind, written = kind, version } = names;
   const head = `${written} in version ${goQuote(version)} cannot be handled as a ${kind}: ${mismatch.message}`;
   throw badRequest(mismatch.hint === '' ? head : `${head}. ${mismatch.hint}`);
+}
+
+/** The hint at a text that was written without quotes. The word is given as it is in the file, where that is known: 1.10 is no 1.1. */
+export function quotesHint(path: string, word: string): string {
+  return `${path} is a text: write it in quotes, ${JSON.stringify(word)}`;
 }
 
 /** The message of a strict decoding failure, from the texts of `checkFields` and `parseJsonStrict`. */
@@ -181,12 +188,13 @@ function unfit(schema: Schema, value: unknown, place: Place): TypeMismatch {
     path: place.path,
     message: `json: cannot unmarshal ${goValueName(value)} into ${into}`,
     hint: hintFor(schema, value, place),
+    lacksQuotes: schema.type === 'string' && (typeof value === 'number' || typeof value === 'boolean'),
   };
 }
 
 /** An error of a type's own decoder, which Go passes on bare. */
 function custom(place: Place, message: string, hint: string): TypeMismatch {
-  return { path: place.path, message, hint };
+  return { path: place.path, message, hint, lacksQuotes: false };
 }
 
 /** How Go's decoder calls the JSON value that it met. */
@@ -213,8 +221,8 @@ function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): 
     case 'string':
       if (typeof value === 'boolean')
         // YAML 1.1, which kubectl reads, takes many words for booleans.
-        return `${path} is a text: write it in quotes, ${JSON.stringify(String(value))} (or ${value ? '"y", "yes", "on"' : '"n", "no", "off"'}: bare words that YAML takes for ${value})`;
-      if (typeof value === 'number') return `${path} is a text: write it in quotes, ${JSON.stringify(String(value))}`;
+        return `${quotesHint(path, String(value))} (or ${value ? '"y", "yes", "on"' : '"n", "no", "off"'}: bare words that YAML takes for ${value})`;
+      if (typeof value === 'number') return quotesHint(path, String(value));
       return Array.isArray(value) ? `${path} is one text, not a list` : `${path} is a text`;
     case 'int32':
     case 'int64':

@@ -23,6 +23,8 @@ export interface ManifestObject {
   readonly position: Position;
   /** Where a field stands, by its Kubernetes path (`spec.ports[0].port`); the nearest written parent when it is absent. */
   locate(path: string): Position;
+  /** The scalar at a path as the file spells it, without quotes: `1.10`, where its value is the number 1.1. Undefined for all else. */
+  spellingOf(path: string): string | undefined;
 }
 
 /** A file that is not YAML, or a document in it that is no Kubernetes object. */
@@ -81,7 +83,7 @@ function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf
   const value: Record<string, unknown> = { ...list, ...recordOf(contents, document, at) };
   const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
   const { apiVersion, kind } = value;
-  const placeOf = (path: string): Position => at(offsetOf(contents, path));
+  const placeOf = (path: string): Position => at(find(contents, path).offset);
   if (typeof apiVersion !== 'string' || apiVersion === '')
     throw new ManifestError(`apiVersion ${faultOfWord(apiVersion)}; write for example "apiVersion: v1"`, placeOf('apiVersion'));
   if (typeof kind !== 'string' || kind === '')
@@ -95,6 +97,10 @@ function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf
       value,
       position: start,
       locate: placeOf,
+      spellingOf: (path) => {
+        const { isWhole, node } = find(contents, path);
+        return isWhole && isScalar(node) ? node.source : undefined;
+      },
     },
   ];
 }
@@ -115,18 +121,18 @@ function recordOf(contents: YamlNode, document: Document, at: At): Record<string
   throw new ManifestError('a document must be a mapping', at(start));
 }
 
-/** The offset of the deepest node along the path that was written. */
-function offsetOf(root: YamlNode, path: string): number {
+/** The deepest node along the path that was written, and whether that is the whole path. */
+function find(root: YamlNode, path: string): { readonly offset: number; readonly node: YamlNode; readonly isWhole: boolean } {
   let node: YamlNode = root;
   let offset = root.range?.[0] ?? 0;
   for (let rest = path; rest !== '';) {
     const step = stepInto(node, rest);
-    if (step === undefined) return offset;
+    if (step === undefined) return { offset, node, isWhole: false };
     ({ offset, rest } = step);
-    if (!isNode(step.value)) return offset;
+    if (!isNode(step.value)) return { offset, node, isWhole: false };
     node = step.value;
   }
-  return offset;
+  return { offset, node, isWhole: true };
 }
 
 interface Step {

@@ -1,6 +1,6 @@
 /** What the API refused of a manifest: where it stands in the file, and what was most likely meant. */
-import { apiVersionOf, findResourceByKind, findTypeMismatch, findUnknownFields, resources } from '../api/index.ts';
-import type { StatusError, UnknownField } from '../api/index.ts';
+import { apiVersionOf, findResourceByKind, findTypeMismatch, findUnknownFields, quotesHint, resources } from '../api/index.ts';
+import type { StatusError, TypeMismatch, UnknownField } from '../api/index.ts';
 import { isAlike } from '../observe/index.ts';
 import type { ManifestObject, Position } from './parse.ts';
 
@@ -24,7 +24,7 @@ export function locateRefusal(object: ManifestObject, error: StatusError): Refus
   const schema = status.code === 400 ? findResourceByKind(object.apiVersion, object.kind)?.schema : undefined;
   if (schema === undefined) return { position: object.position, message };
   const mismatch = findTypeMismatch(schema, object.value);
-  if (mismatch !== undefined) return { position: object.locate(mismatch.path), message };
+  if (mismatch !== undefined) return { position: object.locate(mismatch.path), message: asSpelt(message, mismatch, object) };
   const [unknown] = findUnknownFields(schema, object.value);
   if (unknown === undefined) return { position: object.position, message };
   return { position: object.locate(unknown.path), message: `${message}${suggestField(unknown)}` };
@@ -40,6 +40,12 @@ export function locateUnknownKind(object: ManifestObject): Refusal {
   const alike = resources.filter((each) => isAlike(each.kind, kind)).map((each) => `${each.kind} (${apiVersionOf(each)})`);
   const hint = alike.length === 0 ? 'see kubectl api-resources' : `did you mean ${alike.slice(0, 3).join(' or ')}?`;
   return { position: object.locate('kind'), message: `${message}; ${hint}` };
+}
+
+/** The API was sent 1.1 where the file says 1.10: its hint is made to say what the file says. */
+function asSpelt(message: string, { path, hint, lacksQuotes }: TypeMismatch, object: ManifestObject): string {
+  const word = lacksQuotes ? object.spellingOf(path) : undefined;
+  return word === undefined ? message : message.replace(hint, () => quotesHint(path, word));
 }
 
 function suggestField({ name, known }: UnknownField): string {

@@ -1,5 +1,5 @@
 /** For the tests of this folder: a little API server of Services alone, over real allocators. */
-import type { Service, ServiceCIDR, ServiceSpec, ServiceStatus } from '../../api/index.ts';
+import type { Service, ServiceCIDR, ServicePort, ServiceSpec, ServiceStatus } from '../../api/index.ts';
 import { StatusError } from '../../api/index.ts';
 import type { IpFamily } from '../../net/index.ts';
 import { createServiceStrategy } from './create-service-strategy.ts';
@@ -112,4 +112,23 @@ export function seeded(seed: number): () => number {
     value = (value + Math.imul(value ^ (value >>> 7), 61 | value)) ^ value;
     return ((value ^ (value >>> 14)) >>> 0) / 2 ** 32;
   };
+}
+
+/** A port as simple as can be. */
+export const http: ServicePort = { port: 80 };
+
+/** One number on two protocols. */
+export const tcpAndUdp: readonly ServicePort[] = [
+  { name: 'tcp', port: 80 },
+  { name: 'udp', port: 80, protocol: 'UDP' },
+];
+
+/** The node ports of a Service, 0 for a port without one. */
+export function nodePortsIn(spec: ServiceSpec): number[] {
+  return (spec.ports ?? []).map((port) => port.nodePort ?? 0);
+}
+
+/** How the refusal of the Service `web` begins, and the fault. */
+export function invalidWeb(fault: string): string {
+  return `422 Service "web" is invalid: ${fault}`;
 }
