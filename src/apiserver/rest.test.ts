@@ -74,13 +74,24 @@ describe('creating', () => {
     assert.equal(unknown.code, 422);
   });
 
-  test('a kind that nothing acts on says so', async () => {
-    const { code, headers } = await api.post('/apis/scheduling.k8s.io/v1/priorityclasses', {
-      metadata: { name: 'high' },
-      value: 5,
+  test('a kind that nothing acts on says so, on a dry run too', async () => {
+    for (const query of ['?dryRun=All', '']) {
+      const path = `/apis/scheduling.k8s.io/v1/priorityclasses${query}`;
+      const answer = await api.post(path, { metadata: { name: 'high' }, value: 5 });
+      assert.equal(answer.code, 201);
+      assert.equal(answer.headers['warning'], '299 - "PriorityClass is stored, but nothing in Fairlead acts on it"');
+    }
+  });
+
+  test('a kind that a controller acts on is not remarked on', async () => {
+    const labels = { app: 'old' };
+    const template = { metadata: { labels }, spec: { containers: [{ name: 'c', image: 'echo' }] } };
+    const { code, headers } = await api.post('/api/v1/namespaces/default/replicationcontrollers', {
+      metadata: { name: 'old' },
+      spec: { replicas: 0, template },
     });
     assert.equal(code, 201);
-    assert.equal(headers['warning'], '299 - "PriorityClass is stored, but nothing in Fairlead acts on it"');
+    assert.equal(headers['warning'], undefined);
   });
 });
 

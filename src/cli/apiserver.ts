@@ -1,9 +1,12 @@
 /** `fairlead apiserver`: the Kubernetes API alone. */
-import { writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, statSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { startApiServer } from '../apiserver/index.ts';
-import { createLogger } from '../observe/index.ts';
+import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import type { ApiServerFlags } from './main.ts';
+
+/** The kubeconfig cannot be written where it was asked for. */
+export class KubeconfigFileError extends CodedError<{ readonly code: 'unwritable' }> {}
 
 /** Serves until a signal comes. Prints the URL and where the kubeconfig is, or the kubeconfig itself. */
 export async function apiServerCommand(flags: ApiServerFlags): Promise<void> {
@@ -14,7 +17,12 @@ export async function apiServerCommand(flags: ApiServerFlags): Promise<void> {
   if (flags.kubeconfig === undefined) {
     console.log(server.kubeconfigText);
   } else {
-    writeFileSync(flags.kubeconfig, server.kubeconfigText, { mode: 0o600 });
+    try {
+      writeKubeconfig(flags.kubeconfig, server.kubeconfigText);
+    } catch (error) {
+      await server.close();
+      throw error;
+    }
     console.log(`KUBECONFIG ${resolve(flags.kubeconfig)}`);
   }
   console.error(`API ${server.url}; stop with Ctrl-C`);
@@ -22,4 +30,14 @@ export async function apiServerCommand(flags: ApiServerFlags): Promise<void> {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => done());
   });
   await server.close();
+}
+
+/** A file that is there already may be open to others: it is closed to them before the token is in it. */
+function writeKubeconfig(path: string, text: string): void {
+  try {
+    if (existsSync(path) && statSync(path).isFile()) chmodSync(path, 0o600);
+    writeFileSync(path, text, { mode: 0o600 });
+  } catch (cause) {
+    throw new KubeconfigFileError(`--kubeconfig: ${messageOf(cause)}`, { code: 'unwritable' }, { cause });
+  }
 }

@@ -35,6 +35,8 @@ describe('completion in bash', { skip: hasBash ? false : 'bash is missing' }, ()
     assert.deepEqual(offered('up', '--ip-family', ''), ['ipv4', 'ipv6', 'dual']);
     assert.deepEqual(offered('run', '--from', 'o'), ['outside']);
     assert.deepEqual(offered('completion', 'z'), ['zsh']);
+    assert.deepEqual(offered('help', 'ex'), ['explain']);
+    assert.deepEqual(offered('lab', 'link', 'h'), ['heal']);
   });
 
   test('files are offered where a file is wanted', () => {

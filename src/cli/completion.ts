@@ -32,6 +32,11 @@ export function completionScript(program: Command, shell: Shell): string {
 
 const places = ['outside', 'node/', 'pod/'];
 
+/** Words of arguments that take names as well and so are no choice for the parser; by the argument's name. */
+const words: ReadonlyMap<string, readonly string[]> = new Map([
+  ['change', ['node', 'link', 'stop', 'start', 'cut', 'heal', 'outside']],
+]);
+
 function completableOf(command: Command): Completable {
   return {
     name: command.name(),
@@ -43,8 +48,8 @@ function completableOf(command: Command): Completable {
         about: option.description,
         values: valuesOf(option),
       })),
-    words: command.registeredArguments.flatMap((argument: Argument) => argument.argChoices ?? []),
-    takesCommand: command.registeredArguments.some((argument: Argument) => argument.name() === 'command'),
+    words: command.registeredArguments.flatMap((argument: Argument) => argument.argChoices ?? words.get(argument.name()) ?? []),
+    takesCommand: command.registeredArguments.some((argument: Argument) => argument.name() === 'command' && argument.variadic),
   };
 }
 

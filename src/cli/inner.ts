@@ -17,6 +17,8 @@ import { summarize } from './summary.ts';
 export async function inner(text: string): Promise<void> {
   const options = JSON.parse(text) as InnerOptions;
   keepInheritedDescriptors();
+  // pods' programs and files are as on any node, whatever the user's own is
+  process.umask(0o022);
   const stopped = untilStopped();
   try {
     const cluster = await Promise.race([start(options), stopped]);
@@ -54,7 +56,7 @@ async function start(options: InnerOptions): Promise<Cluster> {
   const controlSocket = join(options.stateDirectory, 'control.sock');
   await serveControl(controlSocket, (request) => answerControl(cluster, request));
   for (const publication of publications) await publish(cluster, publication);
-  await cluster.apply(manifests);
+  await cluster.apply(manifests, { warn: (text) => say({ kind: 'warning', text }) });
   if (manifests.length > 0) say({ kind: 'progress', text: `${manifests.length} objects applied` });
   const missing = await cluster.settled({ waiting: (names) => say({ kind: 'waiting', missing: names }) });
   if (missing.length === 0) say({ kind: 'progress', text: 'everything is ready' });

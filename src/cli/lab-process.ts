@@ -21,6 +21,7 @@ type Message<Kind extends FromInner['kind']> = Extract<FromInner, { readonly kin
 /** What is done with what the lab says. */
 export interface LabListener {
   readonly progress: (text: string) => void;
+  readonly warning: (text: string) => void;
   readonly waiting: (missing: readonly string[]) => void;
   readonly print: (text: string) => void;
 }
@@ -60,6 +61,7 @@ export class LabProcess {
     child.on('message', (message) => {
       const said = message as FromInner;
       if (said.kind === 'progress') listener.progress(said.text);
+      else if (said.kind === 'warning') listener.warning(said.text);
       else if (said.kind === 'waiting') listener.waiting(said.missing);
       else if (said.kind === 'print') listener.print(said.text);
       else if (said.kind === 'ready') ready.resolve(said);

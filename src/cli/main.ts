@@ -1,13 +1,14 @@
 /** The commands: parse, call one function, print. Each command's code is loaded when it is called. */
 import { Argument, Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import type { Shell } from './completion.ts';
-import { reportFailure } from './failure.ts';
+import { reportFailure, watchOutput } from './failure.ts';
 import { limitGarbage } from './lean-process.ts';
 import { version } from './version.ts';
 
 /** Runs one command line (without the program's own name) and sets the process's exit status. */
 export async function main(args: readonly string[]): Promise<void> {
   const program = createProgram();
+  watchOutput();
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -26,6 +27,7 @@ export function createProgram(): Command {
     .version(version, '-V, --version', 'print the version')
     .showHelpAfterError('(fairlead COMMAND --help says what there is)')
     .enablePositionalOptions()
+    .helpCommand(false)
     .exitOverride();
 
   program
@@ -155,6 +157,20 @@ export function createProgram(): Command {
     .argument('<options>')
     .action(async (options: string) => (await import('./inner.ts')).inner(options));
 
+  return withHelpCommand(program);
+}
+
+/** Commander's own `help NAME` says nothing of a name that is no command. */
+function withHelpCommand(program: Command): Command {
+  const visible = program.createHelp().visibleCommands(program);
+  const names = visible.map((command) => command.name());
+  program
+    .command('help')
+    .description('display help for command')
+    .addArgument(new Argument('[command]', 'which command').choices(names))
+    .action((name?: string) => {
+      (visible.find((command) => command.name() === name) ?? program).outputHelp();
+    });
   return program;
 }
 

@@ -24,6 +24,8 @@ export interface InnerOptions {
 export type FromInner =
   /** A step is done. */
   | { readonly kind: 'progress'; readonly text: string }
+  /** What the API remarked on an object of the files. */
+  | { readonly kind: 'warning'; readonly text: string }
   /** What is still missing, while it waits; said again when it changes. */
   | { readonly kind: 'waiting'; readonly missing: readonly string[] }
   /** Everything runs, but for what is `missing` after the longest wait; `summary` is ready to print. */

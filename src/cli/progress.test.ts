@@ -47,4 +47,11 @@ describe('progress', () => {
     progress.step('done');
     assert.deepEqual(written, []);
   });
+
+  test('a warning is for everybody', () => {
+    for (const { written, progress } of [record(true), record(false), record(false, 0)]) {
+      progress.warning('a.yaml:1:1: nothing acts on it');
+      assert.deepEqual(written, ['Warning: a.yaml:1:1: nothing acts on it\n']);
+    }
+  });
 });

@@ -34,6 +34,12 @@ export class Progress {
     else if (!this.#isQuiet) this.#stream.write(`  ${text}\n`);
   }
 
+  /** Something that the user ought to know, whoever reads the output. */
+  warning(text: string): void {
+    this.clear();
+    this.#stream.write(`Warning: ${text}\n`);
+  }
+
   /** Shows what is waited for, on a terminal, until the next call. */
   waiting(missing: readonly string[]): void {
     this.clear();

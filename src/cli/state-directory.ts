@@ -20,6 +20,7 @@ import { CodedError, messageOf } from '../observe/index.ts';
 import { findDirectoryUser } from './directory-user.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
+import { programName } from './program-name.ts';
 
 /** What another command needs to find and enter a running lab. */
 export interface LabState {
@@ -89,8 +90,8 @@ async function tryToClaim(state: LabState): Promise<string> {
   }
   await removeDeadLabs(parent);
   const prepared = join(parent, `.${name}.${process.pid}`);
-  rmSync(prepared, { recursive: true, force: true });
-  mkdirSync(prepared, { mode: 0o700 });
+  remove(prepared);
+  makePrivate(prepared);
   try {
     writeState(prepared, state);
     renameSync(prepared, directory);
@@ -109,12 +110,14 @@ async function tryToClaim(state: LabState): Promise<string> {
 export function writeState(directory: string, state: LabState): void {
   const path = stateFile(directory);
   writeFileSync(`${path}.new`, JSON.stringify(state), { mode: 0o600 });
+  // whatever the user's umask takes away
+  chmodSync(`${path}.new`, 0o600);
   renameSync(`${path}.new`, path);
 }
 
 /** Removes a lab's directory, and that of all labs with the last of them. */
 export function releaseLab(directory: string): void {
-  rmSync(directory, { recursive: true, force: true });
+  remove(directory);
   try {
     rmdirSync(dirname(directory));
   } catch (error) {
@@ -134,7 +137,8 @@ export function findLab(name: string): RunningLab {
     });
   if (state === undefined || !isAlive(state)) {
     const others = runningLabs();
-    const hint = others.length === 0 ? 'start one with: fairlead up' : `running: ${others.join(', ')}; choose one with --name`;
+    const hint =
+      others.length === 0 ? `start one with: ${programName()} up` : `running: ${others.join(', ')}; choose one with --name`;
     throw new LabStateError(`no lab called ${name} is running (${hint})`, { code: 'no-lab', name });
   }
   const { ready } = state;
@@ -167,13 +171,39 @@ async function removeDeadLabs(parent: string): Promise<void> {
       await endLauncher(state.launcher);
     }
     // under another name first: whoever starts at the same time must not find half of it
-    const doomed = join(parent, `.${entry}.${process.pid}`);
-    if (!moveIfThere(directory, doomed)) continue;
+    const doomed = entry.startsWith('.') ? directory : join(parent, `.${entry}.${process.pid}`);
+    if (doomed !== directory && !moveIfThere(directory, doomed)) continue;
     const { state: moved } = readState(doomed);
     // somebody else was faster, and this is their new lab
     if (moved !== undefined && isAlive(moved)) renameSync(doomed, directory);
-    else rmSync(doomed, { recursive: true, force: true });
+    else removeIfAllowed(doomed);
   }
+}
+
+/** What a dead lab left is in nobody's way under its other name: where it cannot be removed, it stays, and the start goes on. */
+function removeIfAllowed(directory: string): void {
+  try {
+    remove(directory);
+  } catch (error) {
+    if (!hasCode(error, 'EACCES') && !hasCode(error, 'EPERM')) throw error;
+  }
+}
+
+function remove(directory: string): void {
+  try {
+    rmSync(directory, { recursive: true, force: true });
+  } catch (error) {
+    if (!hasCode(error, 'EACCES')) throw error;
+    // ours, but closed to ourselves
+    chmodSync(directory, 0o700);
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Mode 0700, whatever the user's umask takes away. */
+function makePrivate(directory: string): void {
+  mkdirSync(directory, { mode: 0o700 });
+  chmodSync(directory, 0o700);
 }
 
 /** The lab's process leaves by itself when its supervisor is gone; this is for one that hangs, and waits for the end of both. */
@@ -229,7 +259,7 @@ async function unreadable(name: string, directory: string, { problem }: StateFou
 /** The folder that it stands in is there, or is somebody else's to make. */
 function makeFolder(path: string, name: string): void {
   try {
-    mkdirSync(path, { mode: 0o700 });
+    makePrivate(path);
   } catch (error) {
     if (existsSync(path)) return;
     const text = `cannot make ${path} (${messageOf(error)}); set XDG_RUNTIME_DIR to a directory that can be written`;

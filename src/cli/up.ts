@@ -27,8 +27,8 @@ export interface UpExtras {
 export async function up(flags: UpFlags & UpExtras): Promise<void> {
   if (process.platform !== 'linux')
     throw new StartError('fairlead up makes network namespaces and so needs Linux; explain -f works here', { code: 'not-linux' });
-  // whoever read our output may have gone: the lab goes on
-  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  // here it says so in a sentence; deep in the lab it would be a crash
+  process.cwd();
   const signals = new Signals();
   const starting: LabState = { name: flags.name, supervisor: identify(process.pid), version };
   const directory = await claimLab(starting);
@@ -45,6 +45,7 @@ async function superviseLab(flags: UpFlags & UpExtras, directory: string, starti
   const summarized = Promise.withResolvers<void>();
   const lab = new LabProcess(innerOptions(flags, directory), {
     progress: (text) => progress.step(text),
+    warning: (text) => progress.warning(text),
     waiting: (missing) => progress.waiting(missing),
     // messages come in bundles: what follows the summary is not to overtake it
     print: (text) => void summarized.promise.then(() => console.log(text)),

@@ -99,6 +99,19 @@ describe('the client', () => {
     assert.deepEqual(warningsOf({}), []);
   });
 
+  test('a write may listen to the warnings about itself', async () => {
+    server.intercept = (_request, response) => {
+      response.setHeader('warning', '299 - "mind the gap"');
+      return false;
+    };
+    const own: string[] = [];
+    const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { namespace: 'ns', name: 'a' } };
+    await client.create(configMaps, object, { onWarning: (text) => own.push(text) });
+    await client.patch(configMaps, 'a', 'merge', {}, { namespace: 'ns', onWarning: (text) => own.push(text) });
+    assert.deepEqual(own, ['mind the gap', 'mind the gap']);
+    assert.deepEqual(warnings, []);
+  });
+
   test('an answer of 429 with Retry-After is asked again; one without is an error', async () => {
     let refusals = 2;
     let header: Record<string, string> = { 'retry-after': '0' };

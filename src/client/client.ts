@@ -76,6 +76,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
       readonly contentType?: string;
       readonly accept?: string;
       readonly signal?: AbortSignal | undefined;
+      readonly onWarning?: WarningHandler | undefined;
     } = {},
   ): Promise<TransportResponse> => {
     const headers: Record<string, string> = { accept: request.accept ?? 'application/json' };
@@ -91,7 +92,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
         timeoutMs,
       });
       options.onResponse?.({ method, status: response.status, seconds: (performance.now() - startedMs) / 1000 });
-      for (const warning of warningsOf(response.headers)) onWarning(warning);
+      for (const warning of warningsOf(response.headers)) (request.onWarning ?? onWarning)(warning);
       if (response.status < 400) return response;
       const delayMs = retryDelayMs(response);
       if (delayMs === undefined || attempt >= maxRetries)
@@ -170,7 +171,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
           }),
           writeQuery(write),
         ),
-        { body: object, signal: write.signal },
+        { body: object, signal: write.signal, onWarning: write.onWarning },
       ),
 
     update: (resource, object, write = {}) =>
@@ -184,7 +185,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
           }),
           writeQuery(write),
         ),
-        { body: object, signal: write.signal },
+        { body: object, signal: write.signal, onWarning: write.onWarning },
       ),
 
     patch: (resource, objectName, type, patch, write = {}) =>
@@ -194,7 +195,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
           resourcePath(resource, { namespace: write.namespace, name: objectName, subresource: write.subresource }),
           writeQuery(write),
         ),
-        { body: patch, contentType: patchContentTypes[type], signal: write.signal },
+        { body: patch, contentType: patchContentTypes[type], signal: write.signal, onWarning: write.onWarning },
       ),
 
     delete: async (resource, objectName, scope = {}) => {

@@ -20,6 +20,8 @@ export interface WriteOptions extends Scope {
   readonly dryRun?: boolean | undefined;
   readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore' | undefined;
   readonly subresource?: string | undefined;
+  /** Told of what the server remarks on this write, instead of the client's own handler. */
+  readonly onWarning?: WarningHandler | undefined;
 }
 
 export interface ListOptions extends Scope {

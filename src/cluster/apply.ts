@@ -1,7 +1,7 @@
 /** Manifests -> objects in the API, with errors that say where in which file. */
 import { apiVersionOf, isAlreadyExists, resources, StatusError } from '../api/index.ts';
 import type { Resource } from '../api/index.ts';
-import type { KubeClient, KubeObject } from '../client/index.ts';
+import type { KubeClient, KubeObject, WriteOptions } from '../client/index.ts';
 import { formatPosition, locateRefusal, locateUnknownKind } from '../manifest/index.ts';
 import type { ManifestObject, Position } from '../manifest/index.ts';
 import { CodedError } from '../observe/index.ts';
@@ -13,10 +13,22 @@ export class ApplyError extends CodedError<{ readonly code: 'refused' | 'unknown
  * Creates each object, or merges it into the one there is, in order. Stops at the first refusal with `ApplyError`, whose message
  * begins with the file, line and column of the field that was refused; what came before it stays. Answers what is stored now.
  */
-export async function applyManifests(client: KubeClient, objects: readonly ManifestObject[]): Promise<readonly Applied[]> {
+export async function applyManifests(
+  client: KubeClient,
+  objects: readonly ManifestObject[],
+  { warn = () => undefined }: ApplyOptions = {},
+): Promise<readonly Applied[]> {
   const applied: Applied[] = [];
-  for (const object of objects) applied.push(await applyOne(client, object));
+  for (const object of objects) {
+    const onWarning = (text: string): void => warn(`${formatPosition(object.position)}: ${text}`);
+    applied.push(await applyOne(client, object, onWarning));
+  }
   return applied;
+}
+
+export interface ApplyOptions {
+  /** Told of what the API remarks on an object that it takes: file, line and column of the object, then its words. */
+  readonly warn?: (text: string) => void;
 }
 
 /** One object as the API answered it. */
@@ -25,7 +37,7 @@ export interface Applied {
   readonly object: KubeObject;
 }
 
-async function applyOne(client: KubeClient, object: ManifestObject): Promise<Applied> {
+async function applyOne(client: KubeClient, object: ManifestObject, onWarning: (text: string) => void): Promise<Applied> {
   const resource = resources.find((candidate) => candidate.kind === object.kind && apiVersionOf(candidate) === object.apiVersion);
   if (resource === undefined || !resource.verbs.includes('create')) {
     const { position, message } = locateUnknownKind(object);
@@ -34,7 +46,7 @@ async function applyOne(client: KubeClient, object: ManifestObject): Promise<App
   const namespace = resource.namespaced ? (object.namespace ?? 'default') : undefined;
   const typed = resource as Resource<KubeObject>;
   try {
-    return { resource: typed, object: await createOrMerge(client, typed, object, namespace) };
+    return { resource: typed, object: await createOrMerge(client, typed, object, { namespace, onWarning }) };
   } catch (error) {
     if (!(error instanceof StatusError)) throw error;
     const { position, message } = locateRefusal(object, error);
@@ -46,9 +58,9 @@ async function createOrMerge(
   client: KubeClient,
   resource: Resource<KubeObject>,
   object: ManifestObject,
-  namespace: string | undefined,
+  { namespace, onWarning }: Pick<WriteOptions, 'namespace' | 'onWarning'>,
 ): Promise<KubeObject> {
-  const options = { namespace, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
+  const options = { namespace, onWarning, fieldManager: 'fairlead-up', fieldValidation: 'Strict' as const };
   const value = withLastApplied(object.value, namespace);
   try {
     return await client.create(resource, value, options);

@@ -19,6 +19,7 @@ import { formatIp, mustParseCidr } from '../net/index.ts';
 import type { ManifestObject } from '../manifest/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { applyManifests } from './apply.ts';
+import type { ApplyOptions } from './apply.ts';
 import type { Machine, MachineParts } from './machine.ts';
 import { Machines } from './machines.ts';
 import { clusterDomain, dnsService, dnsSlice, familiesOf, plannedNodes, ranges } from './plan.ts';
@@ -61,7 +62,7 @@ export interface Cluster {
   /** What pods are told about names. */
   readonly clusterDns: ClusterDns;
   /** Creates or merges the objects, in order, and waits until this process has heard of them. Throws `ApplyError`. */
-  apply(objects: readonly ManifestObject[]): Promise<void>;
+  apply(objects: readonly ManifestObject[], options?: ApplyOptions): Promise<void>;
   /** Resolves when all that was asked for is there and in the kernel, or after the time allowed; answers what is missing. */
   settled(options?: SettleOptions): Promise<readonly string[]>;
   /** Takes everything down. */
@@ -197,7 +198,8 @@ async function assemble(
     prober: new Prober(new LabDialer(lab)),
     machines: machines.running,
     clusterDns,
-    apply: async (objects) => untilKnown(informers, await applyManifests(client, objects), defaultSettleMs),
+    apply: async (objects, applyOptions) =>
+      untilKnown(informers, await applyManifests(client, objects, applyOptions), defaultSettleMs),
     settled: settle,
     close: async () => {
       for (const step of undo.toReversed()) await step();

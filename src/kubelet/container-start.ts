@@ -263,6 +263,7 @@ function referenceSource({ pod, network, context, tokens }: PodSetup): Reference
     podIPs: network.addresses,
     hostIPs: context.runtime.nodeAddresses,
     nodeName: context.nodeName,
+    allocatable: context.nodes.get(context.nodeName)?.status?.allocatable ?? {},
     getConfigMap: (name) => context.configMaps.get(`${namespace}/${name}`),
     getSecret: (name) => context.secrets.get(`${namespace}/${name}`),
     getToken: (projection) => tokens.get(projection),

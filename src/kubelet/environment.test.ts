@@ -8,6 +8,7 @@ const source: ReferenceSource = {
   podIPs: ['10.244.1.2', 'fd00::2'],
   hostIPs: ['10.0.1.1'],
   nodeName: 'node-1',
+  allocatable: { cpu: '4' },
   getConfigMap: (name) => (name === 'cm' ? { data: { K: 'v', L: 'w' } } : undefined),
   getToken: () => undefined,
   getSecret: (name) => (name === 's' ? { data: { P: btoa('hidden') } } : undefined),
@@ -43,10 +44,40 @@ test('env wins over envFrom, and values name variables before them', () => {
   });
 });
 
+test("what a container may use is its own limit, another one's when named, or what the node has", () => {
+  const big = { name: 'big', resources: { limits: { memory: '2Gi' } } };
+  const pod = { ...source.pod, spec: { containers: [big] } };
+  const ask = (resource: string, more: object = {}) => ({ resourceFieldRef: { resource, ...more } });
+  const result = buildEnvironment(
+    {
+      resources: { limits: { memory: '64Mi' } },
+      env: [
+        { name: 'OWN', valueFrom: ask('limits.memory', { divisor: '1Mi' }) },
+        { name: 'OTHER', valueFrom: ask('limits.memory', { divisor: '1Mi', containerName: 'big' }) },
+        { name: 'CPU', valueFrom: ask('limits.cpu') },
+      ],
+    },
+    { ...source, pod },
+    new Map(),
+  );
+  assert.ok(result.ok);
+  assert.deepEqual(Object.fromEntries(result.variables), { OWN: '64', OTHER: '2048', CPU: '4' });
+});
+
 const missing: readonly { name: string; from: object; want: string }[] = [
   { name: 'a ConfigMap', from: { configMapKeyRef: { name: 'x', key: 'k' } }, want: 'configmap "x" not found' },
   { name: 'a Secret', from: { secretKeyRef: { name: 'x', key: 'k' } }, want: 'secret "x" not found' },
   { name: 'a key', from: { configMapKeyRef: { name: 'cm', key: 'k' } }, want: "couldn't find key k in ConfigMap ns/cm" },
+  {
+    name: 'a container',
+    from: { resourceFieldRef: { containerName: 'x', resource: 'limits.cpu' } },
+    want: 'container x not found',
+  },
+  {
+    name: 'a resource',
+    from: { resourceFieldRef: { resource: 'limits.gpu' } },
+    want: 'unsupported container resource: limits.gpu',
+  },
 ];
 for (const { name, from, want } of missing) {
   test(`${name} that is missing is named`, () => {

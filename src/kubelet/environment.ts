@@ -1,5 +1,15 @@
 /** The environment of a container: env, envFrom, references, `$(VAR)` expansion, service variables. Pure. Source: k8s pkg/kubelet/envvars, third_party/forked/golang/expansion. */
-import type { ConfigMap, Container, Pod, Secret, Service, ServiceAccountTokenProjection } from '../api/index.ts';
+import type {
+  ConfigMap,
+  Container,
+  Pod,
+  ResourceFieldSelector,
+  Secret,
+  Service,
+  ServiceAccountTokenProjection,
+} from '../api/index.ts';
+import type { Amounts } from './resource-fields.ts';
+import { readResourceField } from './resource-fields.ts';
 
 /** What references in a pod resolve against. */
 export interface ReferenceSource {
@@ -7,6 +17,8 @@ export interface ReferenceSource {
   readonly podIPs: readonly string[];
   readonly hostIPs: readonly string[];
   readonly nodeName: string;
+  /** What the node has for pods. */
+  readonly allocatable: Amounts;
   getConfigMap(name: string): ConfigMap | undefined;
   getSecret(name: string): Secret | undefined;
   getToken(projection: ServiceAccountTokenProjection): string | undefined;
@@ -22,7 +34,7 @@ export type EnvironmentResult =
  * variables before it.
  */
 export function buildEnvironment(
-  container: Pick<Container, 'env' | 'envFrom'>,
+  container: Pick<Container, 'env' | 'envFrom' | 'resources'>,
   source: ReferenceSource,
   serviceVariables: ReadonlyMap<string, string>,
 ): EnvironmentResult {
@@ -37,7 +49,7 @@ export function buildEnvironment(
       variables.set(name, expand(value ?? '', variables));
       continue;
     }
-    const resolved = resolveReference(valueFrom, source);
+    const resolved = resolveReference(valueFrom, container, source);
     if (!resolved.ok) return { ok: false, problem: resolved.problem };
     if (resolved.value !== undefined) variables.set(name, resolved.value);
   }
@@ -122,6 +134,20 @@ export function readFieldPath(path: string, source: ReferenceSource): string | u
   }
 }
 
+/** What a container may use: the one that the reference names, else `own`. */
+export function readPodResource(
+  ref: ResourceFieldSelector,
+  source: ReferenceSource,
+  own?: Pick<Container, 'resources'>,
+): { readonly ok: true; readonly value: string } | { readonly ok: false; readonly problem: string } {
+  const { containerName = '', resource } = ref;
+  const { containers = [], initContainers = [] } = source.pod.spec ?? {};
+  const container = containerName === '' ? own : [...containers, ...initContainers].find(({ name }) => name === containerName);
+  if (container === undefined) return { ok: false, problem: `container ${containerName} not found` };
+  const value = readResourceField(ref, container, source.allocatable);
+  return value === undefined ? { ok: false, problem: `unsupported container resource: ${resource}` } : { ok: true, value };
+}
+
 /** The text of a ConfigMap's or Secret's key (Secrets are base64 in JSON). */
 export function decodeBase64(text: string): Uint8Array {
   return Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
@@ -131,7 +157,7 @@ type ValueFrom = NonNullable<NonNullable<Container['env']>[number]['valueFrom']>
 type EnvFrom = NonNullable<Container['envFrom']>[number];
 type Resolved = { readonly ok: true; readonly value: string | undefined } | { readonly ok: false; readonly problem: string };
 
-function resolveReference(from: ValueFrom, source: ReferenceSource): Resolved {
+function resolveReference(from: ValueFrom, own: Pick<Container, 'resources'>, source: ReferenceSource): Resolved {
   if (from.fieldRef !== undefined) {
     const value = readFieldPath(from.fieldRef.fieldPath, source);
     return value === undefined
@@ -150,7 +176,7 @@ function resolveReference(from: ValueFrom, source: ReferenceSource): Resolved {
     const decoded = value === undefined ? undefined : new TextDecoder().decode(decodeBase64(value));
     return pick(decoded, optional, object === undefined, 'secret', 'Secret', name, key, source);
   }
-  if (from.resourceFieldRef !== undefined) return { ok: true, value: '0' };
+  if (from.resourceFieldRef !== undefined) return readPodResource(from.resourceFieldRef, source, own);
   return { ok: true, value: '' };
 }
 

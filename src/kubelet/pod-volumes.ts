@@ -6,7 +6,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync }
 import { dirname, join, normalize } from 'node:path';
 import type { ConfigMap, Container, Secret, ServiceAccountTokenProjection, Volume } from '../api/index.ts';
 import type { ReferenceSource } from './environment.ts';
-import { decodeBase64, expand, readFieldPath } from './environment.ts';
+import { decodeBase64, expand, readFieldPath, readPodResource } from './environment.ts';
 import type { SandboxMount } from './sandbox.ts';
 
 /** Relative path -> content and mode. */
@@ -163,8 +163,14 @@ type DownwardItems = NonNullable<NonNullable<Volume['downwardAPI']>['items']>;
 
 function downwardFiles(items: DownwardItems, source: ReferenceSource, mode = 0o644): FilesResult {
   const files: Files = new Map();
-  for (const { path, fieldRef, mode: itemMode } of items) {
-    const value = fieldRef === undefined ? '0' : readFieldPath(fieldRef.fieldPath, source);
+  for (const { path, fieldRef, resourceFieldRef, mode: itemMode } of items) {
+    let value: string | undefined;
+    if (resourceFieldRef === undefined) value = readFieldPath(fieldRef?.fieldPath ?? '', source);
+    else {
+      const result = readPodResource(resourceFieldRef, source);
+      if (!result.ok) return result;
+      ({ value } = result);
+    }
     if (value === undefined) return { ok: false, problem: `unsupported fieldPath: ${fieldRef?.fieldPath ?? ''}` };
     files.set(path, { content: new TextEncoder().encode(value), mode: itemMode ?? mode });
   }

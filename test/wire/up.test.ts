@@ -156,6 +156,14 @@ test('the summary says why nothing stands behind a Service', needsLab, async () 
   });
 });
 
+test('what the API remarks on an object of a file is told, beside a command too', needsLab, async () => {
+  const policy = 'apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a}\nspec: {podSelector: {}}\n';
+  const path = file('policy.yaml', `# first\n${policy}`);
+  const { status, stderr } = await desk.run(['up', '--nodes', '1', '-f', path, '--', 'true']);
+  assert.equal(status, 0);
+  assert.equal(stderr, `Warning: ${path}:2:1: NetworkPolicy is stored, but nothing in Fairlead acts on it\n`);
+});
+
 test('a manifest on standard input is applied', needsLab, async () => {
   const input = webService('piped');
   const command = ['--', program, 'run', '--from', 'pod/client', '--', ...getText('http://piped/')];

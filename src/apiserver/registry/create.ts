@@ -54,6 +54,7 @@ export function createObject(
   if (context.store.get(key) !== undefined) throw alreadyExists(served.resource, name);
   const behaviour = behaviourOf(context, storage);
   const prepared = behaviour.beginCreate?.(initial, request) ?? plainCreate(served, initial);
+  if (strategy.isMerelyStored) request.warn(merelyStoredText(storage));
   if (request.isDryRun) {
     prepared.rollback();
     return prepared.object;
@@ -67,7 +68,6 @@ export function createObject(
   }
   prepared.commit();
   behaviour.created?.(stored.object);
-  if (strategy.isMerelyStored) request.warn(merelyStoredText(storage));
   return stored.object;
 }
 

@@ -7,6 +7,7 @@ import {
   jsonMergePatch,
   jsonPatch,
   parseJsonStrict,
+  statusError,
   strategicMergePatch,
   strictDecodingText,
   unsupportedMediaType,
@@ -39,6 +40,7 @@ export interface PatchedKind {
 export async function parsePatch(bytes: Uint8Array, contentType: string | undefined): Promise<Patch> {
   const type = mediaTypeOf(contentType);
   const mediaType = patchMediaTypes.find((known) => known === type);
+  if (type.startsWith('application/apply-patch+')) throw noServerSideApply();
   if (mediaType === undefined) throw unsupportedMediaType(patchMediaTypes);
   const text = textOf(bytes);
   // kubectl sends JSON; other clients send YAML under the same media types, as upstream takes it.
@@ -66,6 +68,12 @@ export function applyPatch(
     for (const fault of faults) warn(fault);
   }
   return patched as ApiObject;
+}
+
+/** 415 as for any other media type, but whoever reads it asked for something that has a name. */
+function noServerSideApply(): Error {
+  const text = `Fairlead has no server-side apply yet: leave out --server-side, or send ${patchMediaTypes.join(', ')}`;
+  return statusError(415, 'UnsupportedMediaType', text);
 }
 
 function patchedValue(schema: Schema, current: ApiObject, { mediaType, body }: Patch): unknown {

@@ -48,7 +48,7 @@ const strategies: Readonly<Record<string, Partial<Strategy>>> = {
   '/resourcequotas': merelyStored,
   '/persistentvolumeclaims': { ...merelyStored, returnsDeleted: true },
   '/podtemplates': { ...withGeneration, ...merelyStored, returnsDeleted: true },
-  '/replicationcontrollers': { ...withGeneration, ...merelyStored, defaultPropagation: 'Orphan' },
+  '/replicationcontrollers': { ...withGeneration, defaultPropagation: 'Orphan' },
   'apps/daemonsets': withGeneration,
   'apps/deployments': { generation: 'specAndAnnotations' },
   'apps/replicasets': withGeneration,
