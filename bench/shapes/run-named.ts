@@ -1,6 +1,7 @@
 /** One program for each file of a folder that exports `run(args)`. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { FlagError } from './stage.ts';
 
 interface Program {
   readonly run: (args: readonly string[]) => Promise<void>;
@@ -18,7 +19,21 @@ export async function runNamed(command: string, folder: string, words: readonly 
     return;
   }
   const { run } = (await import(join(folder, `${name}.ts`))) as Program;
-  await run(args);
+  try {
+    await run(args);
+  } catch (error) {
+    if (!isFlagError(error)) throw error;
+    console.error(`npm run ${command} ${name}: ${error.message}`);
+    process.exitCode = 1;
+  }
+}
+
+/** From `readFlags`, or from Node's `parseArgs`. */
+function isFlagError(error: unknown): error is Error {
+  return (
+    error instanceof FlagError ||
+    (error instanceof TypeError && 'code' in error && String(error.code).startsWith('ERR_PARSE_ARGS_'))
+  );
 }
 
 /** Names of the programs, each with the first sentence of its file's comment. */

@@ -72,6 +72,9 @@ export async function serveStages(stages: Stages, run: (args: readonly string[])
   process.exit(0);
 }
 
+/** A flag that nobody knows, or without its value. */
+export class FlagError extends Error {}
+
 /** `--name value` and `--name` of a command line; unknown names are refused. */
 export function readFlags<T extends Readonly<Record<string, string>>>(args: readonly string[], defaults: T): T {
   const values: Record<string, string> = { ...defaults };
@@ -80,7 +83,7 @@ export function readFlags<T extends Readonly<Record<string, string>>>(args: read
     const value = args[index + 1];
     if (!(name in defaults) || value === undefined) {
       const known = Object.entries(defaults).map(([flag, text]) => `--${flag} ${text}`);
-      throw new Error(`what is ${args[index]}? Known, with their defaults: ${known.join('  ')}`);
+      throw new FlagError(`what is ${args[index]}? Known, with their defaults: ${known.join('  ')}`);
     }
     values[name] = value;
   }
