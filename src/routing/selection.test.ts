@@ -266,6 +266,17 @@ describe('topologyKeys', () => {
       'nodePort 1 | 1',
     ]);
   });
+
+  it('keys say nothing beside externalTrafficPolicy Local: the API refuses both together, but not the annotation', () => {
+    const annotated = {
+      ...service({ type: 'NodePort', externalTrafficPolicy: 'Local', ports: [{ port: 80, nodePort: 30080 }] }),
+      metadata: { name: 'web', namespace: 'ns', annotations: { 'fairlead.dev/topology-keys': `["${hostname}"]` } },
+    };
+    assert.deepEqual(flowsOf(decideOn({ service: annotated, nodes, endpoints: on('n1', 'n2') })), [
+      'clusterIP 1 2 | 1 2',
+      'nodePort 1 2 | 1',
+    ]);
+  });
 });
 
 describe('joining slices', () => {
@@ -278,6 +289,7 @@ describe('joining slices', () => {
         slice([{ ip: '10.244.0.4' }], { name: 'd', ports: [{ name: 'admin', protocol: 'TCP', port: 9 }] }),
         slice([{ ip: '10.244.0.5' }], { name: 'e', labels: { 'service.kubernetes.io/headless': '' } }),
         slice([{ ip: '10.244.0.6' }], { name: 'f', service: 'other' }),
+        slice([{ ip: '10.244.0.7' }], { name: 'g', ports: [{ name: '', protocol: 'UDP', port: 8080 }] }),
       ],
     });
     assert.deepEqual(flowsOf(decision), ['clusterIP 1 | 1']);
@@ -286,6 +298,7 @@ describe('joining slices', () => {
       '10.244.0.1 !duplicate',
       '10.244.0.4 !no-such-port',
       '10.244.0.5 !headless-slice',
+      '10.244.0.7 !no-such-port',
       'fd00::1 !wrong-family',
       'nonsense !bad-address',
     ]);

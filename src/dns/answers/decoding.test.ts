@@ -196,13 +196,13 @@ const verdicts = [
     want: 'malformed',
   },
   {
-    rule: 'a pointer in the question is malformed',
-    bytes: query(...head(0, 1, 0, 0, 0), 0xc0, 12, 0, 1, 0, 1),
+    rule: 'a pointer in the question is malformed, and no label of 192 bytes',
+    bytes: query(...head(0, 1, 0, 0, 0), 0xc0, 12, 0, 1, 0, 1, ...Array.from({ length: 200 }, () => 0)),
     want: 'malformed',
   },
   {
-    rule: 'a label of another type is malformed',
-    bytes: query(...head(0, 1, 0, 0, 0), 0x41, 0, 0, 0, 1, 0, 1),
+    rule: 'a label of another type is malformed, and no label of 65 bytes',
+    bytes: query(...head(0, 1, 0, 0, 0), 0x41, ...Array.from({ length: 65 }, () => 0x61), 0, 0, 1, 0, 1),
     want: 'malformed',
   },
   {
