@@ -193,6 +193,7 @@ describe('forms of an answer', () => {
   test('YAML, and a refusal of what cannot be made', async () => {
     const yaml = await api.get('/api/v1/namespaces/default', { accept: 'application/yaml' });
     assert.equal(yaml.headers['content-type'], 'application/yaml');
+    assert.match(yaml.text, /^ {2}creationTimestamp: "\d{4}-/m, 'a bare time would be no text to a reader of YAML 1.1');
     assert.match(yaml.text, /^kind: Namespace$/m);
     const none = await api.get('/api/v1/namespaces/default', { accept: 'application/vnd.kubernetes.protobuf' });
     assert.equal(none.code, 406);

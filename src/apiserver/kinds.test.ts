@@ -50,6 +50,38 @@ describe('what is there from the start', () => {
   });
 });
 
+describe('a Job', () => {
+  const jobs = '/apis/batch/v1/namespaces/default/jobs';
+  const job = (name: string, more: Readonly<Record<string, unknown>> = {}) => ({
+    metadata: { name },
+    spec: { template: { spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'echo' }] } }, ...more },
+  });
+  interface JobSpec {
+    readonly selector?: { readonly matchLabels?: Readonly<Record<string, string>> };
+    readonly template: { readonly metadata?: { readonly labels?: Readonly<Record<string, string>> } };
+  }
+
+  test('selects its own pods and no others', async () => {
+    const { code, body } = await api.post(jobs, job('pi'));
+    assert.equal(code, 201);
+    const uid = body.metadata?.uid ?? '';
+    const { selector, template } = body.spec as JobSpec;
+    assert.deepEqual(selector, { matchLabels: { 'batch.kubernetes.io/controller-uid': uid } });
+    assert.deepEqual(template.metadata?.labels, {
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': 'pi',
+      'controller-uid': uid,
+      'job-name': 'pi',
+    });
+  });
+
+  test('keeps the selector that it is given when it says so', async () => {
+    const selector = { matchLabels: { app: 'mine' } };
+    const { body } = await api.post(jobs, job('manual', { manualSelector: true, selector }));
+    assert.deepEqual((body.spec as JobSpec).selector, selector);
+  });
+});
+
 describe('what the server keeps', () => {
   test('comes back when it is deleted', async () => {
     const kept = [

@@ -10,6 +10,7 @@ import type { PortRange } from './allocation/index.ts';
 import { defaultNodePortRange, firstServiceAddress, parseServiceRange } from './allocation/index.ts';
 import { HttpServer } from './http/server.ts';
 import type { Services } from './http/services.ts';
+import { createJobBehaviour } from './kinds/job-behaviour.ts';
 import { Keeper } from './kinds/keeper.ts';
 import { createNamespaceBehaviour, NamespaceSweeper } from './kinds/namespace-behaviour.ts';
 import { createPodBehaviour } from './kinds/pod-behaviour.ts';
@@ -97,6 +98,7 @@ export async function startApiServer(
   const service = createServiceBehaviour(context, { families, nodePortRange: options.nodePortRange ?? defaultNodePortRange });
   context.behaviours.set('/namespaces', createNamespaceBehaviour(context, caPem));
   context.behaviours.set('/pods', createPodBehaviour());
+  context.behaviours.set('batch/jobs', createJobBehaviour());
   context.behaviours.set('networking.k8s.io/servicecidrs', createServiceCidrBehaviour(now));
   context.behaviours.set(`${services.group}/${services.plural}`, service.behaviour);
   seedFoundations(context, caPem, serviceCidrs);

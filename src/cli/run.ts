@@ -30,9 +30,14 @@ export async function run(flags: RunFlags & { readonly command: readonly string[
   }
 }
 
-/** The files of /etc that the place has of its own are bound over in a mount namespace of this one program. */
+/**
+ * The files of /etc that the place has of its own are bound over in a mount namespace of this one program. A program that is not
+ * there is said here, as `up` says it: the shell would speak of itself.
+ */
 const script =
-  'mount --bind "$1" /etc/resolv.conf 2>/dev/null; mount --bind "$2" /etc/hosts 2>/dev/null; hostname "$3" 2>/dev/null; shift 3; exec "$@"';
+  'mount --bind "$1" /etc/resolv.conf 2>/dev/null; mount --bind "$2" /etc/hosts 2>/dev/null; hostname "$3" 2>/dev/null; shift 3; ' +
+  'case "$1" in */*) [ -e "$1" ] ;; *) command -v -- "$1" >/dev/null ;; esac || { echo "fairlead: cannot run $1: there is no such program" >&2; exit 127; }; ' +
+  'exec "$@"';
 
 async function spawnAt(
   { ready }: RunningLab,

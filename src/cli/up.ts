@@ -27,6 +27,9 @@ export interface UpExtras {
 export async function up(flags: UpFlags & UpExtras): Promise<void> {
   if (process.platform !== 'linux')
     throw new StartError('fairlead up makes network namespaces and so needs Linux; explain -f works here', { code: 'not-linux' });
+  const [program = ''] = flags.command;
+  if (/\.(ya?ml|json)$/.test(program))
+    throw new StartError(`${program} is no program to run; to apply it, write: -f ${program}`, { code: 'cannot-start' });
   // here it says so in a sentence; deep in the lab it would be a crash
   process.cwd();
   const signals = new Signals();

@@ -68,7 +68,7 @@ contexts:
 
   test('mistakes are named', () => {
     const table: readonly [text: string, context: string | undefined, want: RegExp][] = [
-      ['{{', undefined, /^KubeconfigError: kubeconfig: /],
+      ['{{', undefined, /^KubeconfigError: kubeconfig: .* at line 1, column \d+$/],
       ['- a\n', undefined, /is not a kubeconfig/],
       ['{}', undefined, /no current-context/],
       [two, 'three', /has no context "three"/],

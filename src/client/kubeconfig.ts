@@ -138,7 +138,9 @@ function decodeKubeconfig(text: string, source: string, folder: string): Kubecon
   try {
     document = parse(text);
   } catch (error) {
-    throw new KubeconfigError(`${source}: ${messageOf(error)}`, { code: 'kubeconfig', source }, { cause: error });
+    // the parser draws the place below its sentence
+    const [sentence = ''] = messageOf(error).split('\n');
+    throw new KubeconfigError(`${source}: ${sentence.replace(/:$/, '')}`, { code: 'kubeconfig', source }, { cause: error });
   }
   if (!isRecord(document)) throw new KubeconfigError(`${source}: is not a kubeconfig`, { code: 'kubeconfig', source });
   const current = document['current-context'];

@@ -69,7 +69,12 @@ export function dnsService(families: readonly IpFamily[]): Service {
   return {
     apiVersion: 'v1',
     kind: 'Service',
-    metadata: { name: dnsName, namespace: 'kube-system', labels: { 'k8s-app': dnsName, 'kubernetes.io/name': 'CoreDNS' } },
+    metadata: {
+      name: dnsName,
+      namespace: 'kube-system',
+      // kubectl cluster-info lists what is labelled so
+      labels: { 'k8s-app': dnsName, 'kubernetes.io/cluster-service': 'true', 'kubernetes.io/name': 'CoreDNS' },
+    },
     spec: {
       clusterIP: clusterIPs[0],
       clusterIPs,

@@ -25,6 +25,14 @@ test('what cannot be understood says what to write', () => {
   }
 });
 
+test('names are as long as DNS allows, and no longer', () => {
+  const label = 'a'.repeat(63);
+  const longest = [label, label, label, 'b'.repeat(61)].join('.');
+  for (const text of [label, longest, `${longest}.`]) assert.equal(parseTarget(text).kind, 'name', text);
+  for (const text of [`${label}a`, `${longest}c`, `x.${label}a.ns:80`])
+    assert.throws(() => parseTarget(text), { message: /is no target: a name has at most 253 characters, and at most 63 / }, text);
+});
+
 test('places are pods, nodes and outside', () => {
   assert.deepEqual(parsePlace('pod/a'), { kind: 'pod', name: 'a' });
   assert.deepEqual(parsePlace('pod/ns/a'), { kind: 'pod', namespace: 'ns', name: 'a' });

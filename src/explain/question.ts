@@ -30,6 +30,10 @@ export class QuestionError extends CodedError<{
   readonly text: string;
 }> {}
 
+/** RFC 1035 section 2.3.4, as text. */
+const maxNameLength = 253;
+const maxLabelLength = 63;
+
 const schemePorts: Readonly<Record<string, number>> = { http: 80, https: 443 };
 
 /**
@@ -54,6 +58,8 @@ export function parseTarget(text: string): Target {
   if (ip !== undefined) return { kind: 'address', address: formatIp(ip), ...numbered, protocol };
   if (!/^[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?\.?$/i.test(host))
     throw badTarget(text, `${JSON.stringify(host)} is neither a name nor an address`);
+  if (host.replace(/\.$/, '').length > maxNameLength || host.split('.').some((label) => label.length > maxLabelLength))
+    throw badTarget(text, `a name has at most ${maxNameLength} characters, and at most ${maxLabelLength} between two dots`);
   const named = port !== undefined && number === undefined ? { portName: port } : {};
   return { kind: 'name', name: host.toLowerCase(), ...numbered, ...named, protocol };
 }

@@ -35,11 +35,11 @@ export class NodeStatusWriter {
     const { nodeName } = this.#options;
     this.#unsubscribe = this.#options.nodes.subscribe({
       added: (node) => {
-        if (node.metadata?.name === nodeName) this.#write();
+        if (node.metadata?.name === nodeName) this.#write(node);
       },
       updated: (_before, node) => {
         const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-        if (node.metadata?.name === nodeName && ready?.status !== 'True') this.#write();
+        if (node.metadata?.name === nodeName && ready?.status !== 'True') this.#write(node);
       },
     });
     this.#timer = setInterval(() => void this.#renewLease(), renewMs);
@@ -54,11 +54,14 @@ export class NodeStatusWriter {
     await this.#writing;
   }
 
-  #write(): void {
+  #write({ metadata }: Node): void {
     this.#writing = this.#writing.then(async () => {
       const { client, nodeName, addresses } = this.#options;
       const status = nodeStatus(nodeName, addresses, toTime(Date.now()));
+      const labels = missingLabels(nodeName, metadata?.labels);
       try {
+        if (Object.keys(labels).length > 0)
+          await client.patch(nodes, nodeName, 'merge', { metadata: { labels } }, { signal: this.#abort.signal });
         await client.patch(nodes, nodeName, 'merge', { status }, { subresource: 'status', signal: this.#abort.signal });
       } catch (error) {
         if (!isNotFound(error) && !this.#abort.signal.aborted)
@@ -79,12 +82,12 @@ export class NodeStatusWriter {
       await client.patch(leases, nodeName, 'merge', { spec }, scope);
     } catch (error) {
       if (!isNotFound(error)) return;
+      const uid = this.#options.nodes.get(nodeName)?.metadata?.uid;
+      // so that it goes with its node
+      const ownerReferences = uid === undefined ? [] : [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid }];
+      const metadata = { name: nodeName, namespace: scope.namespace, ownerReferences };
       try {
-        await client.create(
-          leases,
-          { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: nodeName, namespace: scope.namespace }, spec },
-          scope,
-        );
+        await client.create(leases, { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec }, scope);
       } catch (failure) {
         // no such namespace, or the kind is not served: a lab lives without heartbeats
         if (!isAlreadyExists(failure) && !isConflict(failure))
@@ -93,6 +96,15 @@ export class NodeStatusWriter {
     }
   }
 }
+
+/** What every node's kubelet labels it with, as far as it is not there: a Node made by hand may have none of it. */
+function missingLabels(nodeName: string, labels: Readonly<Record<string, string>> = {}): Readonly<Record<string, string>> {
+  const wanted = { 'kubernetes.io/arch': architecture, 'kubernetes.io/hostname': nodeName, 'kubernetes.io/os': 'linux' };
+  return Object.fromEntries(Object.entries(wanted).filter(([name]) => labels[name] === undefined));
+}
+
+/** As Go names it. */
+const architecture = arch() === 'x64' ? 'amd64' : arch();
 
 /** The status of a ready node of the lab. Capacity is the host's, shared by all nodes. */
 export function nodeStatus(nodeName: string, addresses: readonly string[], now: string): NonNullable<Node['status']> {
@@ -130,7 +142,7 @@ export function nodeStatus(nodeName: string, addresses: readonly string[], now: 
       kubeletVersion: 'v1.36.2',
       kubeProxyVersion: '',
       operatingSystem: 'linux',
-      architecture: arch() === 'x64' ? 'amd64' : arch(),
+      architecture,
     },
   };
 }

@@ -301,6 +301,7 @@ export class Lab {
 
   #siteNamed(name: string, a: string, b: string): Site {
     const site = name === 'outside' ? this.#started(this.#outside) : this.#nodes.get(name.replace(/^node\//, ''))?.site;
+    if (site === undefined) this.node(name.replace(/^node\//, ''));
     if (site === undefined || a === b)
       throw new LabError(`there is no link between ${a} and ${b}`, { code: 'no-such-link', a, b });
     return site;

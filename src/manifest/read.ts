@@ -24,11 +24,13 @@ export function readManifests(paths: readonly string[]): ManifestObject[] {
 /** The files that a `-f` argument stands for. */
 export function filesOf(path: string): string[] {
   if (path === '-') return ['-'];
+  if (/^https?:\/\//.test(path)) throw unreadable(path, `${path} is a URL, and only files are read: curl -L ${path} | … -f -`);
   const isDirectory = attempt(path, () => statSync(path).isDirectory());
   if (!isDirectory) return [path];
   const files = attempt(path, () => readdirSync(path)).filter((name) => /\.(ya?ml|json)$/.test(name));
-  if (files.length === 0)
-    throw new ManifestReadError(`${path}: no .yaml, .yml or .json file in this directory`, { code: 'unreadable', path });
+  if (files.length === 0) throw unreadable(path, `${path}: no .yaml, .yml or .json file in this directory`);
+  if (files.some((name) => /^kustomization\.ya?ml$/.test(name)))
+    throw unreadable(path, `${path} holds a kustomization, which is not built here: kubectl kustomize ${path} | … -f -`);
   return files.sort().map((name) => join(path, name));
 }
 
@@ -44,6 +46,15 @@ function attempt<T>(path: string, action: () => T): T {
   try {
     return action();
   } catch (error) {
-    throw new ManifestReadError(`cannot read ${path}: ${messageOf(error)}`, { code: 'unreadable', path }, { cause: error });
+    throw unreadable(path, `cannot read ${path}: ${reasonOf(error)}`, error);
   }
+}
+
+/** `no such file or directory` of Node's `ENOENT: no such file or directory, open 'x'`. */
+function reasonOf(error: unknown): string {
+  return /^[A-Z]+: (.*), \w+(?: '.*')?$/s.exec(messageOf(error))?.[1] ?? messageOf(error);
+}
+
+function unreadable(path: string, text: string, cause?: unknown): ManifestReadError {
+  return new ManifestReadError(text, { code: 'unreadable', path }, { cause });
 }

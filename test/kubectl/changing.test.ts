@@ -206,6 +206,16 @@ withEachKubectl((cluster) => {
       assert.equal(await fails('get service dry'), 'Error from server (NotFound): services "dry" not found\n');
     });
 
+    test('apply --prune takes away what the files no longer have', async () => {
+      const { ok, file } = cluster();
+      const map = (name: string): string =>
+        `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: ${name}, labels: {set: pruned}}\n---\n`;
+      await ok(`apply -f ${file('both.yaml', map('stays') + map('goes'))}`);
+      // with the kinds that kubectl looks through by itself, volumes among them
+      const pruned = await ok(`apply --prune -l set=pruned -f ${file('one.yaml', map('stays'))}`);
+      assert.equal(pruned, 'configmap/stays unchanged\nconfigmap/goes pruned\n');
+    });
+
     test('server-side apply is answered 415, with what to do instead', async () => {
       const { fails, file } = cluster();
       assert.equal(

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { stripVTControlCharacters } from 'node:util';
 import { noKubectl } from '../../tools/testing/kubectl.ts';
 import { Desk, needsLab } from '../wire/up-harness.ts';
 import type { Running } from '../wire/up-harness.ts';
@@ -148,6 +149,11 @@ describe('in a lab', needs, () => {
         assert.match(said, /^ +Container ID: +fairlead:\/\//m);
         assert.match(said, /Normal +Scheduled +.* Successfully assigned /);
         assert.match(said, /Normal +Started +.* Started container box|Normal +Started /);
+      });
+
+      test('cluster-info says where the name server is', async () => {
+        const text = stripVTControlCharacters(await use().ok('cluster-info'));
+        assert.match(text, /^CoreDNS is running at https:\S+\/api\/v1\/namespaces\/kube-system\/services\/kube-dns:dns\/proxy$/m);
       });
 
       test('delete stops what runs', async () => {

@@ -5,7 +5,7 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
-import { configMaps, nodes, services } from '../../src/api/index.ts';
+import { configMaps, leases, nodes, services } from '../../src/api/index.ts';
 import { findKubectl, noKubectl } from '../../tools/testing/kubectl.ts';
 import { Desk, getText, needsLab, program, startProgram, until, webService } from './up-harness.ts';
 import type { Running } from './up-harness.ts';
@@ -82,7 +82,16 @@ const mistakes: readonly { readonly name: string; readonly args: () => readonly 
     args: () => ['up', '-p', '8080:web'],
     want: /^fairlead: -p 8080:web: write LOCAL-PORT/,
   },
-  { name: 'a file that is not there', args: () => ['up', '-f', 'nosuch.yaml'], want: /^fairlead: .*nosuch\.yaml.*\n$/ },
+  {
+    name: 'a file that is not there',
+    args: () => ['up', '-f', 'nosuch.yaml'],
+    want: /^fairlead: cannot read nosuch\.yaml: no such file or directory\n$/,
+  },
+  {
+    name: 'a file without its flag',
+    args: () => ['up', 'nosuch.yaml'],
+    want: /^fairlead: nosuch\.yaml is no program to run; to apply it, write: -f nosuch\.yaml\n$/,
+  },
   {
     name: 'a file that is no YAML',
     args: () => ['up', '-f', file('broken.yaml', 'kind: Service\nspec: [}\n')],
@@ -276,11 +285,21 @@ test('a Node object makes a node of the lab, and its deletion takes it away', ne
     );
     const { stdout, stderr } = await ask();
     assert.match(stdout, /^pod web-/, stderr);
+    const { 'kubernetes.io/arch': arch, ...labels } = (await client.get(nodes, 'extra')).metadata?.labels ?? {};
+    assert.match(arch ?? '', /^\w+$/);
+    assert.deepEqual(labels, { 'kubernetes.io/hostname': 'extra', 'kubernetes.io/os': 'linux' });
+    const beats = async (): Promise<boolean> =>
+      (await client.list(leases, { namespace: 'kube-node-lease' })).items.some(({ metadata }) => metadata?.name === 'extra');
+    await until(() => 'the node says that it lives', beats);
     await client.delete(nodes, 'extra');
     let last = '';
     await until(
       () => `the node is gone: ${last}`,
       async () => (last = (await ask()).stderr) === 'fairlead: there is no node extra in the lab\n',
+    );
+    await until(
+      () => 'and so is its lease',
+      async () => !(await beats()),
     );
   });
 });

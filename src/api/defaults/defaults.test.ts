@@ -11,6 +11,7 @@ import {
   namespaces,
   networkPolicies,
   nodes,
+  persistentVolumes,
   pods,
   replicationControllers,
   resources,
@@ -18,6 +19,7 @@ import {
   secrets,
   services,
   statefulSets,
+  storageClasses,
 } from '../kinds/index.ts';
 import type { Pod } from '../kinds/index.ts';
 import { setDefaults } from './defaults.ts';
@@ -137,6 +139,15 @@ test('workloads get their defaults, and so do their templates', () => {
   assert.deepEqual(statefulSet.volumeClaimTemplates, [
     { apiVersion: 'v1', kind: 'PersistentVolumeClaim', spec: { volumeMode: 'Filesystem' }, status: { phase: 'Pending' } },
   ]);
+  assert.deepEqual(setDefaults(persistentVolumes, { spec: {} }), {
+    spec: { persistentVolumeReclaimPolicy: 'Retain', volumeMode: 'Filesystem' },
+    status: { phase: 'Pending' },
+  });
+  assert.deepEqual(setDefaults(storageClasses, { provisioner: 'x', reclaimPolicy: 'Retain' }), {
+    provisioner: 'x',
+    reclaimPolicy: 'Retain',
+    volumeBindingMode: 'Immediate',
+  });
   assert.deepEqual(setDefaults(daemonSets, { spec: { selector, template } }).spec?.updateStrategy, {
     type: 'RollingUpdate',
     rollingUpdate: { maxUnavailable: 1, maxSurge: 0 },

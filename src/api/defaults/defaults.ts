@@ -13,6 +13,7 @@ import {
   networkPolicies,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   podTemplates,
   priorityClasses,
@@ -21,6 +22,7 @@ import {
   roleBindings,
   secrets,
   statefulSets,
+  storageClasses,
 } from '../kinds/index.ts';
 import type {
   ClusterRoleBinding,
@@ -35,6 +37,7 @@ import type {
 import type { Resource } from '../resource.ts';
 import { adjust, adjustItems, fill } from './fill.ts';
 import { setPodDefaults } from './pod-defaults.ts';
+import { setStorageClassDefaults, setVolumeDefaults } from './storage-defaults.ts';
 import {
   setClaimDefaults,
   setCronJobDefaults,
@@ -77,6 +80,7 @@ defaults(namespaces, setNamespaceDefaults);
 defaults(networkPolicies, setNetworkPolicyDefaults);
 defaults(nodes, setNodeDefaults);
 defaults(persistentVolumeClaims, setClaimDefaults);
+defaults(persistentVolumes, setVolumeDefaults);
 defaults(pods, setPodDefaults);
 defaults(podTemplates, setPodTemplateObjectDefaults);
 defaults(priorityClasses, (priorityClass) => fill(priorityClass, { preemptionPolicy: 'PreemptLowerPriority' }));
@@ -85,6 +89,7 @@ defaults(replicationControllers, setReplicationControllerDefaults);
 defaults(roleBindings, setBindingDefaults);
 defaults(secrets, setSecretDefaults);
 defaults(statefulSets, setStatefulSetDefaults);
+defaults(storageClasses, setStorageClassDefaults);
 
 function setEndpointsDefaults(object: Endpoints): Endpoints {
   return adjust(object, 'subsets', (subsets) =>

@@ -16,6 +16,7 @@ import { limitRanges } from './limit-range.ts';
 import { namespaces } from './namespace.ts';
 import { networkPolicies } from './network-policy.ts';
 import { nodes } from './node.ts';
+import { persistentVolumes } from './persistent-volume.ts';
 import { persistentVolumeClaims } from './persistent-volume-claim.ts';
 import { pods } from './pod.ts';
 import { podDisruptionBudgets } from './pod-disruption-budget.ts';
@@ -38,6 +39,7 @@ import { services } from './service.ts';
 import { serviceAccounts } from './service-account.ts';
 import { serviceCidrs } from './service-cidr.ts';
 import { statefulSets } from './stateful-set.ts';
+import { storageClasses } from './storage-class.ts';
 
 export * from './affinity.ts';
 export * from './binding.ts';
@@ -62,6 +64,7 @@ export * from './namespace.ts';
 export * from './network-policy.ts';
 export * from './node.ts';
 export * from './persistent-volume-claim.ts';
+export * from './persistent-volume.ts';
 export * from './pod.ts';
 export * from './pod-disruption-budget.ts';
 export * from './pod-spec.ts';
@@ -80,6 +83,7 @@ export * from './service.ts';
 export * from './service-account.ts';
 export * from './service-cidr.ts';
 export * from './stateful-set.ts';
+export * from './storage-class.ts';
 export * from './volume.ts';
 
 /** The resources, in the order in which discovery lists them. */
@@ -90,6 +94,7 @@ export const resources: readonly Resource[] = [
   namespaces,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   podTemplates,
   replicationControllers,
@@ -126,4 +131,5 @@ export const resources: readonly Resource[] = [
   localSubjectAccessReviews,
   horizontalPodAutoscalers,
   priorityClasses,
+  storageClasses,
 ];

@@ -76,7 +76,10 @@ function propertyOf(owner: Schema, name: string, field: Field, version: OpenApiV
     ...(schema.patchMergeKey === undefined ? {} : { 'x-kubernetes-patch-merge-key': schema.patchMergeKey }),
     ...(schema.listType === undefined ? {} : { 'x-kubernetes-list-type': schema.listType }),
     ...(schema.listMapKeys === undefined ? {} : { 'x-kubernetes-list-map-keys': schema.listMapKeys }),
-    ...(schema.type === 'map' && schema.mapType !== undefined ? { 'x-kubernetes-map-type': schema.mapType } : {}),
+    // of an object its definition says it; a member that merges finer than that says so itself
+    ...(schema.mapType === 'granular' || (schema.type === 'map' && schema.mapType !== undefined)
+      ? { 'x-kubernetes-map-type': schema.mapType }
+      : {}),
   };
   const type = typeOf(schema, version);
   if (type['$ref'] === undefined) return { ...type, ...extras };

@@ -210,6 +210,7 @@ const descriptions: Readonly<Record<string, Texts>> = {
   ReplicationController: { '': 'Keeps a number of equal pods running: the older form of ReplicaSet.' },
   ResourceQuota: { '': 'Limits what a namespace may use.' },
   LimitRange: { '': 'Default and extreme resource amounts for the pods of a namespace.' },
+  PersistentVolume: { '': 'A piece of storage that claims may be given.' },
   PersistentVolumeClaim: { '': 'A request for storage.' },
   PodTemplate: { '': 'A pod to be made later.' },
   Binding: { '': 'Places a pod on a node.', target: 'The node.' },
@@ -217,6 +218,7 @@ const descriptions: Readonly<Record<string, Texts>> = {
   DaemonSet: { '': 'Runs one pod on every node, or on every node that a selector matches.' },
   Deployment: { '': 'Keeps a number of equal pods running, and replaces them step by step when their template changes.' },
   ReplicaSet: { '': 'Keeps a number of equal pods running. Usually made by a Deployment.' },
+  StorageClass: { '': 'A kind of storage that claims may ask for, and who makes it.' },
   StatefulSet: {
     '': 'Runs pods with names that stay: name-0, name-1 and so on, each with a DNS name when serviceName is a headless Service.',
   },

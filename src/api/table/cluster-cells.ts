@@ -7,7 +7,6 @@ import type {
   Lease,
   Namespace,
   Node,
-  PersistentVolumeClaim,
   PriorityClass,
   ResourceQuota,
   RoleBinding,
@@ -156,30 +155,6 @@ function eventRow(event: EventFacts, now: Date): readonly Cell[] {
     event.name ?? '',
   ];
 }
-
-/** Name, phase, volume, capacity, access modes, class, age. */
-export function persistentVolumeClaimCells({ metadata, spec, status }: PersistentVolumeClaim, now: Date): readonly Cell[] {
-  const isBound = spec?.volumeName !== undefined && spec.volumeName !== '';
-  const modes = (isBound ? status?.accessModes : undefined) ?? [];
-  return [
-    metadata?.name ?? '',
-    metadata?.deletionTimestamp === undefined ? (status?.phase ?? '') : 'Terminating',
-    spec?.volumeName ?? '',
-    isBound ? String(status?.capacity?.['storage'] ?? '') : '',
-    modes.map((mode) => accessModes[mode] ?? mode).join(','),
-    spec?.storageClassName ?? '',
-    spec?.volumeAttributesClassName ?? '<unset>',
-    ageSince(metadata?.creationTimestamp, now),
-    spec?.volumeMode ?? '<unset>',
-  ];
-}
-
-const accessModes: Readonly<Record<string, string>> = {
-  ReadWriteOnce: 'RWO',
-  ReadOnlyMany: 'ROX',
-  ReadWriteMany: 'RWX',
-  ReadWriteOncePod: 'RWOP',
-};
 
 /** Name, what is used of what is allowed, age. */
 export function resourceQuotaCells({ metadata, status }: ResourceQuota, now: Date): readonly Cell[] {

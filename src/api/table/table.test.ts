@@ -8,9 +8,11 @@ import {
   events,
   ipAddresses,
   nodes,
+  persistentVolumes,
   pods,
   resources,
   services,
+  storageClasses,
 } from '../kinds/index.ts';
 import type { Pod } from '../kinds/index.ts';
 import { ageText } from './age.ts';
@@ -335,6 +337,40 @@ test('rows of a Deployment, a ConfigMap, an IPAddress and an event', () => {
     '120m',
     4,
     'a',
+  ]);
+});
+
+test('volumes and storage classes', () => {
+  const spec = {
+    capacity: { storage: '10Gi' },
+    accessModes: ['ReadWriteOnce', 'ReadOnlyMany'],
+    persistentVolumeReclaimPolicy: 'Retain',
+    storageClassName: 'manual',
+    volumeMode: 'Filesystem',
+    claimRef: { namespace: 'default', name: 'data' },
+  };
+  assert.deepEqual(tableRow(persistentVolumes, { metadata, spec, status: { phase: 'Bound' } }, now), [
+    'a',
+    '10Gi',
+    'RWO,ROX',
+    'Retain',
+    'Bound',
+    'default/data',
+    'manual',
+    '<unset>',
+    '',
+    '24h',
+    'Filesystem',
+  ]);
+  const annotations = { 'storageclass.kubernetes.io/is-default-class': 'true' };
+  const storageClass = { metadata: { ...metadata, annotations }, provisioner: 'x.example/disk', volumeBindingMode: 'Immediate' };
+  assert.deepEqual(tableRow(storageClasses, storageClass, now), [
+    'a (default)',
+    'x.example/disk',
+    'Delete',
+    'Immediate',
+    false,
+    '24h',
   ]);
 });
 

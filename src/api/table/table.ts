@@ -20,6 +20,7 @@ import {
   networkPolicies,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   podDisruptionBudgets,
   pods,
   podTemplates,
@@ -33,6 +34,7 @@ import {
   serviceCidrs,
   services,
   statefulSets,
+  storageClasses,
 } from '../kinds/index.ts';
 import type { ObjectMeta, Pod } from '../kinds/index.ts';
 import type { Resource, TableColumn } from '../resource.ts';
@@ -44,7 +46,6 @@ import {
   leaseCells,
   namespaceCells,
   nodeCells,
-  persistentVolumeClaimCells,
   priorityClassCells,
   resourceQuotaCells,
   roleBindingCells,
@@ -62,6 +63,7 @@ import {
   serviceCidrCells,
 } from './network-cells.ts';
 import { podCells } from './pod-cells.ts';
+import { persistentVolumeCells, persistentVolumeClaimCells, storageClassCells } from './storage-cells.ts';
 import {
   controllerRevisionCells,
   cronJobCells,
@@ -137,6 +139,7 @@ rows(namespaces, namespaceCells);
 rows(networkPolicies, networkPolicyCells);
 rows(nodes, nodeCells);
 rows(persistentVolumeClaims, persistentVolumeClaimCells);
+rows(persistentVolumes, persistentVolumeCells);
 rows(podDisruptionBudgets, podDisruptionBudgetCells);
 rows(pods, podCells);
 rows(podTemplates, podTemplateCells);
@@ -150,3 +153,4 @@ rows(serviceAccounts, serviceAccountCells);
 rows(serviceCidrs, serviceCidrCells);
 rows(services, serviceCells);
 rows(statefulSets, statefulSetCells);
+rows(storageClasses, storageClassCells);

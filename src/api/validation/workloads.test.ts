@@ -7,6 +7,21 @@ import { testFaults, updateFaultsOf } from './faults.case.test.ts';
 const container = { name: 'c', image: 'i' };
 const selector = { matchLabels: { app: 'a' } };
 const template = { metadata: { labels: { app: 'a' } }, spec: { containers: [container] } };
+const claimed = (...claims: string[]) => ({
+  selector,
+  template: { ...template, spec: { containers: [{ ...container, volumeMounts: [{ name: 'data', mountPath: '/data' }] }] } },
+  volumeClaimTemplates: claims.map((name) => ({ metadata: { name }, spec: { accessModes: ['ReadWriteOnce'] } })),
+});
+testFaults([
+  ['mounts what it claims', statefulSets, { spec: claimed('data') }, []],
+  [
+    'mounts nothing that it does not claim',
+    statefulSets,
+    { spec: claimed('other') },
+    ['spec.template.spec.containers[0].volumeMounts[0].name: Not found: "data"'],
+  ],
+]);
+
 for (const resource of [deployments, replicaSets, statefulSets, daemonSets] as readonly Resource[]) {
   testFaults([
     ['is good', resource, { spec: { selector, template } }, []],

@@ -57,7 +57,19 @@ export function validateStatefulSet({ spec }: StatefulSet): FieldError[] {
     ...checkNonNegative('spec.minReadySeconds', spec?.minReadySeconds),
     ...checkNonNegative('spec.ordinals.start', spec?.ordinals?.start),
   ];
-  return [...errors, ...validateSelectorAndTemplate(spec, 'statefulset')];
+  return [...errors, ...validateSelectorAndTemplate(withClaimedVolumes(spec), 'statefulset')];
+}
+
+/** The volumes that the claims will be: containers may mount them by the names of the claims. */
+function withClaimedVolumes(spec: StatefulSet['spec']): StatefulSet['spec'] {
+  const podSpec = spec?.template?.spec;
+  if (podSpec === undefined) return spec;
+  const volumes = podSpec.volumes ?? [];
+  const claimed = (spec?.volumeClaimTemplates ?? [])
+    .map((claim) => claim.metadata?.name ?? '')
+    .filter((name) => !volumes.some((volume) => volume.name === name))
+    .map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...spec, template: { ...spec?.template, spec: { ...podSpec, volumes: [...volumes, ...claimed] } } } as typeof spec;
 }
 
 /** Faults of a StatefulSet that replaces another: only part of its spec may change. */

@@ -6,5 +6,6 @@ import type { AnswerForm } from './media-type.ts';
 export async function formAnswer(httpStatus: number, json: string, { mediaType }: AnswerForm): Promise<Answer> {
   if (mediaType === 'application/json') return { httpStatus, contentType: mediaType, body: `${json}\n` };
   const { stringify } = await import('yaml');
-  return { httpStatus, contentType: mediaType, body: stringify(JSON.parse(json)) };
+  // readers of YAML 1.1, as upstream's is, would take a bare time or `on` for something else than text
+  return { httpStatus, contentType: mediaType, body: stringify(JSON.parse(json), { version: '1.1' }) };
 }

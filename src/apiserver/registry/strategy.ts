@@ -47,6 +47,7 @@ const strategies: Readonly<Record<string, Partial<Strategy>>> = {
   '/limitranges': { ...merelyStored, createsOnUpdate: true },
   '/resourcequotas': merelyStored,
   '/persistentvolumeclaims': { ...merelyStored, returnsDeleted: true },
+  '/persistentvolumes': { ...merelyStored, returnsDeleted: true },
   '/podtemplates': { ...withGeneration, ...merelyStored, returnsDeleted: true },
   '/replicationcontrollers': { ...withGeneration, defaultPropagation: 'Orphan' },
   'apps/daemonsets': withGeneration,
@@ -67,4 +68,5 @@ const strategies: Readonly<Record<string, Partial<Strategy>>> = {
   'rbac.authorization.k8s.io/rolebindings': { ...merelyStored, createsOnUpdate: true },
   'rbac.authorization.k8s.io/roles': { ...merelyStored, createsOnUpdate: true },
   'scheduling.k8s.io/priorityclasses': { ...withGeneration, ...merelyStored },
+  'storage.k8s.io/storageclasses': merelyStored,
 };
