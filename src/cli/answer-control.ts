@@ -1,6 +1,6 @@
 /** What the lab answers to other commands of the same user. */
 import { pods } from '../api/index.ts';
-import { buildHosts, buildResolvConf } from '../kubelet/index.ts';
+import { buildHosts, buildResolvConf, fqdnOf, hostnameOf, kernelHostnameOf } from '../kubelet/index.ts';
 import { outsideResolvConf } from '../cluster/index.ts';
 import type { Cluster, Machine } from '../cluster/index.ts';
 import { keyOf } from '../client/index.ts';
@@ -74,16 +74,17 @@ function placeEntry(cluster: Cluster, name: string): PlaceEntry {
   const [kind = '', ...rest] = name.split('/');
   const key = rest.length === 1 ? `default/${rest[0] ?? ''}` : rest.join('/');
   const pod = kind === 'pod' ? cluster.informers.of(pods).get(key) : undefined;
-  const hostname = pod?.spec?.hostname ?? rest.at(-1) ?? kind;
+  const { spec, metadata } = pod ?? {};
+  const namespace = metadata?.namespace ?? 'default';
+  const last = rest.at(-1) ?? kind;
+  const hostname = spec === undefined ? last : hostnameOf({ name: last, spec, nodeName: spec.nodeName ?? last });
+  const fqdn = spec === undefined ? undefined : fqdnOf(hostname, spec, namespace, cluster.clusterDns.domain);
   const hostResolvConf = kind === 'node' ? cluster.clusterDns.hostResolvConf : outsideResolvConf(cluster.lab.outside);
   return {
     place: name,
     namespaceFd: place.namespace.fd,
-    resolvConf:
-      pod?.spec === undefined
-        ? hostResolvConf
-        : buildResolvConf(pod.spec, pod.metadata?.namespace ?? 'default', cluster.clusterDns),
-    hosts: buildHosts({ addresses: place.addresses.slice(0, 2), hostname }, pod?.spec?.hostAliases),
-    hostname,
+    resolvConf: spec === undefined ? hostResolvConf : buildResolvConf(spec, namespace, cluster.clusterDns),
+    hosts: buildHosts({ addresses: place.addresses.slice(0, 2), hostname, fqdn }, spec?.hostAliases),
+    hostname: (spec === undefined ? undefined : kernelHostnameOf(hostname, fqdn, spec)) ?? hostname,
   };
 }

@@ -20,7 +20,7 @@ import type { PodContext } from './pod-context.ts';
 import { withApiAccess } from './pod-tokens.ts';
 import type { PodTokens } from './pod-tokens.ts';
 import { checkVolumes, containerMounts, removePodDirectory, writeVolumes } from './pod-volumes.ts';
-import { buildHosts, buildResolvConf, fqdnOf, hostnameOf } from './resolv-conf.ts';
+import { buildHosts, buildResolvConf, fqdnOf, hostnameOf, kernelHostnameOf } from './resolv-conf.ts';
 import type { PodNetwork } from './runtime.ts';
 import type { SandboxSpec } from './sandbox.ts';
 import { buildContainerScript, defaultCapabilities, needsOwnRoot } from './sandbox.ts';
@@ -134,10 +134,7 @@ export function resolveEnvironment(setup: PodSetup, container: Container): Map<s
   if (!result.ok) throw new ContainerStartError('CreateContainerConfigError', result.problem);
   const defaults: [string, string][] = [
     ['PATH', '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
-    [
-      'HOSTNAME',
-      hostnameOf({ name: pod.metadata?.name ?? '', spec: pod.spec ?? { containers: [] }, nodeName: context.nodeName }),
-    ],
+    ['HOSTNAME', namesOf(setup).kernelHostname],
     ['HOME', '/root'],
     ...(container.tty === true ? [['TERM', 'xterm'] satisfies [string, string]] : []),
   ];
@@ -161,7 +158,7 @@ async function startEchoContainer(
           pod: name,
           namespace,
           node: context.nodeName,
-          hostname: hostnameOf({ name, spec, nodeName: context.nodeName }),
+          hostname: namesOf(setup).kernelHostname,
           podIPs: network.addresses,
         },
         network,
@@ -218,23 +215,22 @@ function sandboxSpec(
 ): SandboxSpec {
   const { pod, network, context } = setup;
   const spec = pod.spec ?? { containers: [] };
-  const { name = '', namespace = '' } = pod.metadata ?? {};
-  const hostname = hostnameOf({ name, spec, nodeName: context.nodeName });
-  const fqdn = fqdnOf(hostname, spec, namespace, context.dns.domain);
+  const { namespace = '' } = pod.metadata ?? {};
+  const { hostname, fqdn, kernelHostname } = namesOf(setup);
   const etc = join(podDirectory, 'etc');
   mkdirSync(etc, { recursive: true });
   writeFileSync(join(etc, 'resolv.conf'), buildResolvConf(spec, namespace, context.dns));
   writeFileSync(join(etc, 'hosts'), buildHosts({ addresses: network.addresses, hostname, fqdn }, spec.hostAliases));
-  writeFileSync(join(etc, 'hostname'), `${hostname}\n`);
+  writeFileSync(join(etc, 'hostname'), `${kernelHostname}\n`);
   const uid = container.securityContext?.runAsUser ?? spec.securityContext?.runAsUser ?? 0;
   const gid = container.securityContext?.runAsGroup ?? spec.securityContext?.runAsGroup ?? uid;
-  const ownRoot = needsOwnRoot(
-    mounts.map(({ target }) => target),
-    (first) => facts.rootEntries.some((entry) => entry.name === first),
+  const workingDir = container.workingDir === undefined || container.workingDir === '' ? '/' : container.workingDir;
+  const ownRoot = needsOwnRoot([...mounts.map(({ target }) => target), workingDir], (first) =>
+    facts.rootEntries.some((entry) => entry.name === first),
   );
   return {
-    hostname,
-    workingDir: container.workingDir === undefined || container.workingDir === '' ? '/' : container.workingDir,
+    hostname: kernelHostname,
+    workingDir,
     privateDirectories: facts.privateDirectories,
     rootEntries: ownRoot ? facts.rootEntries : undefined,
     etcDirectory: etc,
@@ -243,6 +239,20 @@ function sandboxSpec(
     user: uid === 0 ? undefined : { uid, gid, isMapped: facts.hasManyUsers },
     capabilities: capabilitiesOf(container),
   };
+}
+
+/** The pod's names. Throws `ContainerStartError` when the kernel cannot be told the one that is wanted. */
+function namesOf({ pod, context }: PodSetup): { hostname: string; fqdn: string | undefined; kernelHostname: string } {
+  const { name = '', namespace = '' } = pod.metadata ?? {};
+  const spec = pod.spec ?? { containers: [] };
+  const hostname = hostnameOf({ name, spec, nodeName: context.nodeName });
+  const fqdn = fqdnOf(hostname, spec, namespace, context.dns.domain);
+  const kernelHostname = kernelHostnameOf(hostname, fqdn, spec);
+  if (kernelHostname !== undefined) return { hostname, fqdn, kernelHostname };
+  throw new ContainerStartError(
+    'CreateContainerConfigError',
+    `setHostnameAsFQDN: ${fqdn ?? hostname} is too long for a host name (64 characters is the max, ${(fqdn ?? hostname).length} characters requested)`,
+  );
 }
 
 function capabilitiesOf(container: Container): string[] {

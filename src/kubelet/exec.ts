@@ -7,6 +7,8 @@ import type { ContainerProcess } from './container-process.ts';
 import type { PodSetup } from './container-start.ts';
 import { prepareSandbox, withTerminal } from './container-start.ts';
 import { joinCommand } from './sandbox.ts';
+import type { Terminal } from './terminal-size.ts';
+import { followSizes } from './terminal-size.ts';
 
 export interface ExecStreams {
   readonly stdin: AsyncIterable<Uint8Array> | undefined;
@@ -14,7 +16,7 @@ export interface ExecStreams {
   writeStderr(chunk: Uint8Array): Promise<void>;
   readonly signal: AbortSignal;
   /** Present when the caller has a terminal. */
-  readonly terminal?: { readonly columns: number; readonly rows: number } | undefined;
+  readonly terminal?: Terminal | undefined;
 }
 
 /** Says of a program that is not there what container runtimes say; the tools in front of it would speak of themselves. */
@@ -63,6 +65,8 @@ export async function execInContainer(
       pump(child.stderr, streams.writeStderr.bind(streams)),
     ];
     if (streams.stdin !== undefined) void feed(streams.stdin, child.stdin);
+    if (streams.terminal !== undefined && child.pid !== undefined)
+      void followSizes(child.pid, streams.terminal.later, setup.context);
     const code = await ended;
     await Promise.all(outputs);
     return code;

@@ -8,6 +8,7 @@ import { execInContainer, feed } from './exec.ts';
 import type { Kubelet } from './kubelet.ts';
 import type { LogQuery } from './log-buffer.ts';
 import type { PodWorker } from './pod-worker.ts';
+import { followSizes, terminalOf } from './terminal-size.ts';
 
 export interface PodTarget {
   readonly namespace: string;
@@ -79,14 +80,14 @@ export class PodAccess {
     const life = this.#container(target, options.container);
     const setup = runningSetup(worker, life, target);
     const container = specOf(worker, life.name);
-    const terminal = options.tty ? await firstSize(streams) : undefined;
+    const terminal = options.tty ? await terminalOf(streams.resizes) : undefined;
     return execInContainer(setup, container, life.process, options.command, { ...onlyAsked(options, streams), terminal });
   }
 
   async attach(target: PodTarget, options: ExecOptions, streams: ProcessStreams): Promise<number> {
     const worker = this.#worker(target);
     const life = this.#container(target, options.container);
-    runningSetup(worker, life, target);
+    const { context } = runningSetup(worker, life, target);
     const { process } = life;
     if (process === undefined) return life.exitCode ?? 0;
     const wanted = onlyAsked(options, streams);
@@ -97,6 +98,7 @@ export class PodAccess {
     });
     const stdin = 'stdin' in process ? (process.stdin as NodeJS.WritableStream | undefined) : undefined;
     if (wanted.stdin !== undefined && stdin !== undefined) void feed(wanted.stdin, stdin);
+    if (options.tty && process.pid !== undefined) void followSizes(process.pid, streams.resizes, context);
     try {
       const result = await Promise.race([process.exited, aborted(streams.signal)]);
       await written;
@@ -147,17 +149,6 @@ function runningSetup(worker: PodWorker, life: ContainerLife, target: PodTarget)
 function specOf(worker: PodWorker, name: string): Container {
   const { containers = [], initContainers = [] } = worker.pod.spec ?? {};
   return [...containers, ...initContainers].find((each) => each.name === name) ?? { name };
-}
-
-async function firstSize(streams: ProcessStreams): Promise<{ readonly columns: number; readonly rows: number }> {
-  const iterator = streams.resizes[Symbol.asyncIterator]();
-  const first = await Promise.race([
-    iterator.next(),
-    new Promise<undefined>((resolve) => {
-      setTimeout(() => resolve(undefined), 100).unref();
-    }),
-  ]);
-  return first?.done === false ? first.value : { columns: 80, rows: 24 };
 }
 
 function onlyAsked(

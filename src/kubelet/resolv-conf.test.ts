@@ -1,7 +1,7 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
 import type { PodSpec } from '../api/index.ts';
-import { buildHosts, buildResolvConf, fqdnOf, hostnameOf } from './resolv-conf.ts';
+import { buildHosts, buildResolvConf, fqdnOf, hostnameOf, kernelHostnameOf } from './resolv-conf.ts';
 
 const cluster = { nameservers: ['10.96.0.10'], domain: 'cluster.local', hostResolvConf: 'nameserver 9.9.9.9\noptions edns0\n' };
 
@@ -47,4 +47,15 @@ test('hosts names the pod on each of its addresses, with its subdomain first', (
   assert.match(text, /^10\.0\.0\.5\tbusybox-1\.sub\.ns\.svc\.cluster\.local\tbusybox-1$/m);
   assert.match(text, /^fd00::5\tbusybox-1\.sub/m);
   assert.match(text, /^1\.1\.1\.1\tone\tuno$/m);
+});
+
+test('the kernel hears the whole name where the pod says so and it fits', () => {
+  const spec: PodSpec = { containers: [], subdomain: 'sub', setHostnameAsFQDN: true };
+  const fqdn = (hostname: string): string | undefined => fqdnOf(hostname, spec, 'ns', 'cluster.local');
+  const longest = 'h'.repeat(64 - '.sub.ns.svc.cluster.local'.length);
+  assert.equal(kernelHostnameOf('a', fqdn('a'), spec), 'a.sub.ns.svc.cluster.local');
+  assert.equal(kernelHostnameOf(longest, fqdn(longest), spec), fqdn(longest));
+  assert.equal(kernelHostnameOf(`${longest}h`, fqdn(`${longest}h`), spec), undefined);
+  assert.equal(kernelHostnameOf('a', fqdn('a'), { ...spec, setHostnameAsFQDN: false }), 'a');
+  assert.equal(kernelHostnameOf('a', undefined, { ...spec, subdomain: undefined }), 'a');
 });

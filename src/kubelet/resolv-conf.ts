@@ -72,6 +72,18 @@ export function fqdnOf(hostname: string, spec: PodSpec, namespace: string, domai
   return `${hostname}.${spec.subdomain}.${namespace}.svc.${domain}`;
 }
 
+/**
+ * What the kernel is told: the whole name with setHostnameAsFQDN and a subdomain, else the host name. Undefined when the whole
+ * name is longer than a kernel's may be (64 bytes).
+ */
+export function kernelHostnameOf(hostname: string, fqdn: string | undefined, spec: PodSpec): string | undefined {
+  if (spec.setHostnameAsFQDN !== true || fqdn === undefined) return hostname;
+  return fqdn.length > maxKernelHostname ? undefined : fqdn;
+}
+
+/** Linux, __NEW_UTS_LEN. */
+const maxKernelHostname = 64;
+
 function baseResolver(spec: PodSpec, namespace: string, cluster: ClusterDns): Resolver {
   const policy = spec.dnsPolicy ?? 'ClusterFirst';
   if (policy === 'None') return { nameservers: [], searches: [], options: [] };

@@ -127,9 +127,11 @@ export function buildContainerScript({ directory }: SandboxPaths, spec: SandboxS
     lines.push(`if [ -S ${quote(socket)} ]; then mount --bind /dev/null ${quote(socket)}; fi`);
   lines.push(...mountLines(directory, spec));
   lines.push('umount -l /run/.pod', 'rmdir /run/.pod');
+  // as container runtimes do; below what is read-only it cannot be made
+  lines.push(`[ -d ${quote(spec.workingDir)} ] || mkdir -p ${quote(spec.workingDir)} 2>/dev/null || true`);
   if (spec.rootEntries !== undefined) lines.push('mount -o remount,bind,ro /');
   lines.push(
-    `cd ${quote(spec.workingDir)} || { echo ${quote(`chdir to cwd (${JSON.stringify(spec.workingDir)}) failed: no such file or directory`)} >&2; exit 126; }`,
+    `cd ${quote(spec.workingDir)} 2>/dev/null || { echo ${quote(`chdir to cwd (${JSON.stringify(spec.workingDir)}) failed: no such file or directory`)} >&2; exit 126; }`,
     'PATH=$user_path',
     'case "$1" in */*) [ -x "$1" ] ;; *) command -v -- "$1" >/dev/null ;; esac || { echo "exec: \\"$1\\": executable file not found" >&2; echo missing >&3; exit 127; }',
     'echo ready >&3',

@@ -152,6 +152,11 @@ withEachKubectl((cluster) => {
       await fails('apply -f -', { input: 'apiVersion: v2\nkind: Service\nmetadata: { name: x }\n' }),
       /no matches for kind "Service" in version "v2"/,
     );
+    for (const [kind, want] of [
+      ['Servcie', /no matches for kind "Servcie" in version "v1"/],
+      ['service', /service in version "v1" cannot be handled as a Service/],
+    ] as const)
+      assert.match(await fails('apply -f -', { input: `apiVersion: v1\nkind: ${kind}\nmetadata: { name: x }\n` }), want);
     assert.match(
       await fails('apply -f -', { input: 'apiVersion: v1\nkind: Service\nspec: { ports: [{ port: 80 }] }\n' }),
       /resource name may not be empty/,

@@ -25,12 +25,12 @@ if (isInside(import.meta.url)) {
   const cluster = useCluster({ nodes: 1 });
 
   /** What a pod with this script prints until it has ended. */
-  const outputOf = async (name: string, script: string): Promise<string> => {
+  const outputOf = async (name: string, script: string, more: object = {}): Promise<string> => {
     const pod = {
       apiVersion: 'v1',
       kind: 'Pod',
       metadata: { name },
-      spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox', command: ['sh', '-c', script] }] },
+      spec: { restartPolicy: 'Never', containers: [{ name: 'c', image: 'busybox', command: ['sh', '-c', script], ...more }] },
     };
     await cluster().apply(parseManifest(JSON.stringify(pod), 'pod.json'));
     const { client } = cluster();
@@ -62,6 +62,19 @@ if (isInside(import.meta.url)) {
   test('no process and no variable of the lab is seen', async () => {
     const output = await outputOf('looks', 'echo /proc/[0-9]*; env | grep -c -e KUBECONFIG -e ^NODE_; true');
     assert.deepEqual(output.trim().split('\n'), ['/proc/1', '0']);
+  });
+
+  test('a working directory that is not there is made, below a first directory that the host does not have too', async () => {
+    for (const [name, workingDir] of [
+      ['in-tmp', '/tmp/日本/b c'],
+      ['in-root', '/no-such-app/src'],
+    ] as const)
+      assert.equal(
+        await outputOf(name, 'pwd; touch /no-such-file 2>/dev/null || echo closed', { workingDir }),
+        `${workingDir}\nclosed\n`,
+      );
+    const refused = await outputOf('in-usr', 'pwd', { workingDir: '/usr/no-such-app' });
+    assert.equal(refused, 'chdir to cwd ("/usr/no-such-app") failed: no such file or directory\n');
   });
 }
 

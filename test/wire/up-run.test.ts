@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { services } from '../../src/api/index.ts';
+import { pods, services } from '../../src/api/index.ts';
+import type { Pod } from '../../src/api/index.ts';
 import { Desk, getText, needsLab, startProgram, until, webService } from './up-harness.ts';
 import type { Ending, Running } from './up-harness.ts';
 import { hasProgram } from './linux-harness.ts';
@@ -86,6 +87,33 @@ test('the machine keeps its own name, name servers and hosts', needsLab, async (
   const before = await own();
   await sh('pod/client', 'hostname; cat /etc/resolv.conf /etc/hosts');
   assert.equal(await own(), before);
+});
+
+test('a program in a pod has the names that the pod itself has', needsLab, async () => {
+  const client = desk.client(name);
+  const pod = (podName: string, more: object): Pod => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: podName, namespace: 'default' },
+    spec: { containers: [{ name: 'c', image: 'busybox', command: ['sleep', '1000'] }], ...more },
+  });
+  const long = 'p'.repeat(253);
+  const fqdn = { hostname: 'box', subdomain: 'sub', setHostnameAsFQDN: true };
+  await client.create(pods, pod('named', fqdn), { namespace: 'default' });
+  await client.create(pods, pod(long, {}), { namespace: 'default' });
+  for (const [podName, want] of [
+    ['named', 'box.sub.default.svc.cluster.local\n'],
+    [long, `${'p'.repeat(63)}\n`],
+  ] as const) {
+    await until(
+      () => `${podName} runs`,
+      async () => (await client.get(pods, podName, { namespace: 'default' })).status?.phase === 'Running',
+    );
+    const { stdout, stderr } = await runAt(`pod/${podName}`, 'hostname');
+    assert.equal(stdout, want, stderr);
+  }
+  const { stdout } = await sh('pod/named', 'grep "^10.244" /etc/hosts');
+  assert.match(stdout, /^10\.244\.\d+\.\d+\tbox\.sub\.default\.svc\.cluster\.local\tbox\n$/);
 });
 
 test('a signal reaches the program, which may answer it as it likes', needsLab, async () => {

@@ -24,6 +24,7 @@ export function routePublic(path: string, query: URLSearchParams): Answer | unde
 /** The answer to a user; undefined when it is a stream that has begun. Throws StatusError. */
 export async function route(services: Services, metrics: RequestMetrics, exchange: Exchange): Promise<Answer | undefined> {
   const { path, method } = exchange;
+  if (method === 'GET' && path === customResourcesPath) return jsonAnswer(200, noCustomResources);
   const resource = parseResourcePath(path);
   if (resource !== undefined) return serveResource(services, exchange, resource);
   if (method !== 'GET' && method !== 'HEAD') throw methodNotAllowed({ group: '', plural: path }, method.toLowerCase());
@@ -31,6 +32,18 @@ export async function route(services: Services, metrics: RequestMetrics, exchang
   if (answer === undefined) throw unknownPath();
   return answer;
 }
+
+/**
+ * kubectl looks here, undiscovered, when it does not know a kind, before it says so: with a 404 a mistyped kind would be called
+ * a fault of the server.
+ */
+const customResourcesPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+const noCustomResources = {
+  kind: 'CustomResourceDefinitionList',
+  apiVersion: 'apiextensions.k8s.io/v1',
+  metadata: { resourceVersion: '1' },
+  items: [],
+};
 
 function discover(services: Services, metrics: RequestMetrics, exchange: Exchange, path: string): Answer | undefined {
   switch (path) {

@@ -47,7 +47,9 @@ export async function serveSubresource(
     case 'portforward':
       throw badRequest('Upgrade request required');
     default:
-      throw notImplemented(`${plural}/${name} is not implemented by Fairlead's API server`);
+      throw notImplemented(
+        `${plural}/${name} is not implemented by Fairlead's API server${name === 'ephemeralcontainers' ? '; kubectl debug --copy-to makes a copy of the pod to look at' : ''}`,
+      );
   }
 }
 
