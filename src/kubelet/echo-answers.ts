@@ -42,7 +42,8 @@ export function identityLine(identity: EchoIdentity, client: EchoClient): string
 
 /** The answer to an HTTP request. Unknown paths tell who answered; `Accept: application/json` asks for JSON. */
 export function answerHttp(identity: EchoIdentity, request: EchoRequest): EchoReply {
-  const url = new URL(request.target.startsWith('/') ? request.target : '/', 'http://echo');
+  // Joined, not resolved: a path of two slashes would be taken for a host, and one without a name is no URL at all.
+  const url = new URL(`http://echo${request.target.startsWith('/') ? request.target : '/'}`);
   const query = url.searchParams;
   switch (url.pathname.toLowerCase()) {
     case '/hostname':
@@ -58,7 +59,7 @@ export function answerHttp(identity: EchoIdentity, request: EchoRequest): EchoRe
       return {
         ...text(''),
         status: statusOf(query.get('code'), 302),
-        headers: { location: query.get('location') ?? '/' },
+        headers: { location: headerValue(query.get('location') ?? '/') },
       };
     default:
       return wantsJson(request.accept)
@@ -119,6 +120,11 @@ function text(body: string): EchoReply {
 function statusOf(code: string | null, fallback = 200): number {
   const number = Number(code ?? fallback);
   return Number.isInteger(number) && number >= 200 && number <= 599 ? number : 400;
+}
+
+/** What a header cannot hold (RFC 9110 §5.5) in percent-encoding, as it would stand in a URL. */
+function headerValue(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
 function wantsJson(accept: string): boolean {
