@@ -1,5 +1,6 @@
 /** The life of one container: started, probed, restarted with back-off, stopped gracefully. Knows nothing of pods' status or the API. */
 import type { Container, ContainerState, ContainerStatus, Lifecycle } from '../api/index.ts';
+import { maxTimerMs } from '../client/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { RestartBackOff } from './back-off.ts';
@@ -288,7 +289,7 @@ export class ContainerLife {
   async #stopProcess(graceMs: number, isFirst: boolean, reason?: string): Promise<void> {
     const process = this.#process;
     if (process === undefined || this.#state.running === undefined) return;
-    const deadline = setTimeout(() => process.kill(), graceMs);
+    const deadline = setTimeout(() => process.kill(), Math.min(graceMs, maxTimerMs));
     if (isFirst) {
       this.#options.onEvent('Normal', 'Killing', reason ?? `Stopping container ${this.name}`);
       void this.#preStopThenTerminate(process, graceMs);
@@ -305,7 +306,7 @@ export class ContainerLife {
       if (!result.isSuccess) this.#options.onEvent('Warning', 'FailedPreStopHook', `PreStopHook failed: ${result.output}`);
     }
     const left = Math.max(0, graceMs - (Date.now() - startMs));
-    process.terminate(left, lifecycle?.stopSignal as NodeJS.Signals | undefined);
+    process.terminate(left, lifecycle?.stopSignal);
   }
 
   async #pause(ms: number): Promise<void> {
