@@ -65,7 +65,7 @@ function markDeleted(context: RegistryContext, served: Served, object: ApiObject
   const now = context.now();
   const isShortened = isUnderWay && (meta.deletionGracePeriodSeconds ?? 0) > grace;
   const marked = withMetadata(object, {
-    deletionTimestamp: isUnderWay && !isShortened ? meta.deletionTimestamp : timestamp(new Date(now.getTime() + grace * 1000)),
+    deletionTimestamp: isUnderWay && !isShortened ? meta.deletionTimestamp : timestampAfter(now, grace),
     deletionGracePeriodSeconds: grace,
     finalizers: finalizersFor(served, object, options),
     ...(meta.generation === undefined || isUnderWay ? {} : { generation: meta.generation + 1 }),
@@ -73,6 +73,13 @@ function markDeleted(context: RegistryContext, served: Served, object: ApiObject
   return object.kind === 'Namespace'
     ? { ...marked, status: { ...(object.status as object | undefined), phase: 'Terminating' } }
     : marked;
+}
+
+/** RFC 3339 has four digits for the year, a grace may have eighteen. */
+const lastTimestampMs = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+function timestampAfter(now: Date, seconds: number): string {
+  return timestamp(new Date(Math.min(now.getTime() + seconds * 1000, lastTimestampMs)));
 }
 
 /** Seconds until the object may go: only pods that run somewhere are given any. */

@@ -8,7 +8,12 @@ export function isEqualJson(a: unknown, b: unknown): boolean {
   }
   const left = a as Readonly<Record<string, unknown>>;
   const right = b as Readonly<Record<string, unknown>>;
-  for (const key of Object.keys(left)) if (!isEqualJson(left[key], right[key])) return false;
-  for (const key of Object.keys(right)) if (right[key] !== undefined && left[key] === undefined) return false;
+  for (const key of Object.keys(left)) if (!isEqualJson(left[key], ownMember(right, key))) return false;
+  for (const key of Object.keys(right)) if (right[key] !== undefined && ownMember(left, key) === undefined) return false;
   return true;
+}
+
+/** A label may be called `constructor`, which every object seems to have. */
+function ownMember(object: Readonly<Record<string, unknown>>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }
