@@ -126,10 +126,13 @@ export function releaseLab(directory: string): void {
   }
 }
 
-/** The running lab of that name. Throws `LabStateError` with what to do when there is none. */
+/** The running lab of that name. Throws `LabStateError` with what to do when there is none, or when somebody else says that there is. */
 export function findLab(name: string): RunningLab {
-  const directory = join(labsDirectory(), name);
+  const parent = labsDirectory();
+  const directory = join(parent, name);
   const { state, problem } = readState(directory);
+  // after reading: nobody can make a directory ours that was not when we read
+  if (state !== undefined || problem !== undefined) assertOurs(parent, name);
   if (state === undefined && problem !== undefined)
     throw new LabStateError(`${stateFile(directory)} cannot be read (${problem}), and so no lab called ${name} can be reached`, {
       code: 'unreadable',
