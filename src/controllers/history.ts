@@ -1,5 +1,6 @@
 /** Versions of a pod template as ControllerRevisions, for StatefulSets and DaemonSets. Source: k8s pkg/controller/history. */
-import { controllerRevisions, isAlreadyExists, isNotFound } from '../api/index.ts';
+import { unlessGone } from './controller.ts';
+import { controllerRevisions, isAlreadyExists } from '../api/index.ts';
 import type { ControllerRevision, OwnerReference, PodTemplateSpec } from '../api/index.ts';
 import { keyOf } from '../client/index.ts';
 import type { Informer, KubeClient, KubeObject } from '../client/index.ts';
@@ -76,11 +77,7 @@ export async function trimHistory(
 ): Promise<void> {
   const unused = others.filter((revision) => !inUse.has(revision.metadata?.name ?? ''));
   for (const { metadata } of unused.slice(0, Math.max(0, unused.length - limit))) {
-    try {
-      await client.delete(controllerRevisions, metadata?.name ?? '', { namespace: metadata?.namespace });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(controllerRevisions, metadata?.name ?? '', { namespace: metadata?.namespace }));
   }
 }
 

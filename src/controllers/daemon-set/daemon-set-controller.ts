@@ -1,9 +1,10 @@
 /** Keeps a pod of each DaemonSet on every node that fits. Decisions: plan-daemon-set.ts. */
-import { controllerRevisions, daemonSets, isNotFound, labelSelectorFromObject, nodes, pods } from '../../api/index.ts';
+import { controllerRevisions, daemonSets, labelSelectorFromObject, nodes, pods } from '../../api/index.ts';
 import type { DaemonSet, DaemonSetStatus, Pod } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { ensureRevision, revisionLabel, trimHistory } from '../history.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
@@ -110,11 +111,7 @@ export function startDaemonSetController({ client, informers, clock, logger }: C
     }
     for (const pod of plan.remove) {
       const { namespace, name = '', uid } = pod.metadata ?? {};
-      try {
-        await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
       events.event(daemonSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
     }
     await untilHolds(podInformer, hasSeen(podInformer, created, plan.remove));
@@ -140,10 +137,5 @@ export function startDaemonSetController({ client, informers, clock, logger }: C
     await untilHolds(informer, hasSeenWrite(informer, daemonSet, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

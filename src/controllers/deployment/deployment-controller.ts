@@ -1,8 +1,9 @@
 /** Keeps Deployments true through ReplicaSets. Decisions: revisions.ts, rollout.ts, deployment-status.ts. */
-import { deployments, isAlreadyExists, isNotFound, labelSelectorFromObject, pods, replicaSets } from '../../api/index.ts';
+import { deployments, isAlreadyExists, labelSelectorFromObject, pods, replicaSets } from '../../api/index.ts';
 import type { Deployment, ReplicaSet } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { isPodTerminal } from '../pod-state.ts';
@@ -182,11 +183,7 @@ export function startDeploymentController({ client, informers, clock, logger }: 
 
   async function removeExpired(expired: readonly ReplicaSet[]): Promise<void> {
     for (const { metadata } of expired) {
-      try {
-        await client.delete(replicaSets, metadata?.name ?? '', { namespace: metadata?.namespace });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(replicaSets, metadata?.name ?? '', { namespace: metadata?.namespace }));
     }
   }
 
@@ -214,10 +211,5 @@ export function startDeploymentController({ client, informers, clock, logger }: 
     await untilHolds(informer, hasSeenWrite(informer, deployment, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

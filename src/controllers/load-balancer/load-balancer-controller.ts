@@ -5,6 +5,7 @@ import { EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { ipFamilyOf } from '../../net/index.ts';
 import type { Cidr, IpFamily } from '../../net/index.ts';
 import { CodedError, messageOf } from '../../observe/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { isSameJson } from '../template-hash.ts';
 import { hasSeenWrite, untilHolds } from '../until-holds.ts';
@@ -217,12 +218,7 @@ export function startLoadBalancerController(
     return stored;
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 function compareNames(a: Node, b: Node): number {

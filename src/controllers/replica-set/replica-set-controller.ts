@@ -1,13 +1,5 @@
 /** Keeps as many pods as ReplicaSets and ReplicationControllers ask for. Decisions: plan-replicas.ts, replica-set-status.ts. */
-import {
-  isNotFound,
-  labelSelectorFromObject,
-  nothing,
-  pods,
-  replicaSets,
-  replicationControllers,
-  selectorFromMap,
-} from '../../api/index.ts';
+import { labelSelectorFromObject, nothing, pods, replicaSets, replicationControllers, selectorFromMap } from '../../api/index.ts';
 import type {
   LabelSelectorMatcher,
   Pod,
@@ -21,6 +13,7 @@ import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index
 import type { KubeObject } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { podFromTemplate, podNamePrefix } from '../pod-from-template.ts';
@@ -164,11 +157,7 @@ function startReplicaKeeper<T extends ReplicaKeeper>(
 
   async function removePod(pod: Pod): Promise<void> {
     const { namespace, name = '', uid } = pod.metadata ?? {};
-    try {
-      await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
   }
 
   async function writeStatus(key: string, failure: StatusFacts['failure']): Promise<void> {
@@ -192,10 +181,5 @@ function startReplicaKeeper<T extends ReplicaKeeper>(
     await untilHolds(informer, hasSeenWrite(informer, object, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

@@ -2,6 +2,7 @@
 import { bindingSchema, isNotFound, namespaces, nodes, pods } from '../../api/index.ts';
 import type { Pod, PodCondition } from '../../api/index.ts';
 import { createIndex, EventRecorder, formatTime, keyOf, WorkQueue } from '../../client/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { isPodTerminal, isPodTerminating, podCondition } from '../pod-state.ts';
 import { chooseNode } from './choose-node.ts';
@@ -119,12 +120,7 @@ export function startScheduler({ client, informers, clock, logger }: ControllerC
     return true;
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 function isWaiting(pod: Pod): boolean {

@@ -2,7 +2,6 @@
 import {
   controllerRevisions,
   isAlreadyExists,
-  isNotFound,
   labelSelectorFromObject,
   persistentVolumeClaims,
   pods,
@@ -12,6 +11,7 @@ import type { ControllerRevision, Pod, StatefulSet } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { ensureRevision, revisionLabel, templateOf, trimHistory } from '../history.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
@@ -123,11 +123,7 @@ export function startStatefulSetController({ client, informers, clock, logger }:
     }
     for (const pod of plan.remove) {
       const { namespace, name = '', uid } = pod.metadata ?? {};
-      try {
-        await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
       events.event(set, 'Normal', 'SuccessfulDelete', `delete Pod ${name} in StatefulSet ${set.metadata?.name} successful`);
     }
     await untilHolds(podInformer, hasSeen(podInformer, created, plan.remove));
@@ -157,10 +153,5 @@ export function startStatefulSetController({ client, informers, clock, logger }:
     await untilHolds(informer, hasSeenWrite(informer, set, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
