@@ -1,7 +1,7 @@
 /** Requests to one API server: verbs in, typed objects or errors out. */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StatusError, apiVersionOf } from '../api/index.ts';
+import { StatusError, apiVersionOf, isJsonObject } from '../api/index.ts';
 import type { Resource, Status } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { ConnectionError } from './errors.ts';
@@ -119,7 +119,7 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
     sendForObject<ListBody>('GET', withQuery(path, { ...selectors(list), ...page }), { signal: list.signal }).then((body) => {
       // An answer that is JSON but no list (from a proxy, say) must not empty anybody's store.
       const isList =
-        isRecord(body) &&
+        isJsonObject(body as unknown) &&
         (Array.isArray(body.items) || ((body.items ?? undefined) === undefined && body.kind?.endsWith('List') === true));
       if (!isList) throw unreadable(config.server, JSON.stringify(body));
       return body;
@@ -379,8 +379,4 @@ function selectors(list: ListOptions): Query {
 
 function metadataOf(object: unknown): NonNullable<KubeObject['metadata']> {
   return (object as KubeObject).metadata ?? {};
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

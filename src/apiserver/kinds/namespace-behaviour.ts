@@ -1,13 +1,12 @@
 /** A namespace's life: what every one gets, and the sweep that empties one before it goes (KEP-less; k8s pkg/controller/namespace). */
 import type { ConfigMap, Namespace, ServiceAccount } from '../../api/index.ts';
-import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts } from '../../api/index.ts';
+import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts, isEqualJson } from '../../api/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { catalog, servedOf } from '../registry/catalog.ts';
 import type { Behaviour, RegistryContext, WriteRequest } from '../registry/context.ts';
 import { timestamp } from '../registry/context.ts';
 import { createObject } from '../registry/create.ts';
 import { deleteObject } from '../registry/delete.ts';
-import { isEqualJson } from '../registry/json-equality.ts';
 import { isReadyToGo, removeObject } from '../registry/remove.ts';
 import { assertCreatable } from '../registry/rules.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';

@@ -1,5 +1,13 @@
 /** Keeps as many pods as ReplicaSets and ReplicationControllers ask for. Decisions: plan-replicas.ts, replica-set-status.ts. */
-import { labelSelectorFromObject, nothing, pods, replicaSets, replicationControllers, selectorFromMap } from '../../api/index.ts';
+import {
+  labelSelectorFromObject,
+  nothing,
+  pods,
+  replicaSets,
+  replicationControllers,
+  selectorFromMap,
+  isEqualJson,
+} from '../../api/index.ts';
 import type {
   LabelSelectorMatcher,
   Pod,
@@ -19,7 +27,6 @@ import { controllerOf, controllerReference, controllerUids } from '../owners.ts'
 import { podFromTemplate, podNamePrefix } from '../pod-from-template.ts';
 import { soonestAvailability } from '../pod-state.ts';
 import { slowStart } from '../slow-start.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeen, hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { planReplicas } from './plan-replicas.ts';
 import { replicaSetStatus } from './replica-set-status.ts';
@@ -176,7 +183,7 @@ function startReplicaKeeper<T extends ReplicaKeeper>(
     });
     const wait = soonestAvailability(owned, minReadySeconds, now);
     if (wait !== undefined) queue.addAfter(key, wait);
-    if (isSameJson(status, object.status)) return;
+    if (isEqualJson(status, object.status)) return;
     const stored = await client.update(resource, { ...object, status }, { subresource: 'status', fieldManager: component });
     await untilHolds(informer, hasSeenWrite(informer, object, stored));
   }

@@ -1,5 +1,6 @@
 /** Keeps StatefulSets true: pods with names of their own, in order. Decisions: plan-stateful-set.ts, identity.ts. */
 import {
+  isEqualJson,
   controllerRevisions,
   isAlreadyExists,
   labelSelectorFromObject,
@@ -16,7 +17,6 @@ import type { Controller, ControllerContext } from '../controller.ts';
 import { ensureRevision, revisionLabel, templateOf, trimHistory } from '../history.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { soonestAvailability } from '../pod-state.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeen, hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { claimsOf, ordinalOf, statefulPod } from './identity.ts';
 import { planStatefulSet } from './plan-stateful-set.ts';
@@ -148,7 +148,7 @@ export function startStatefulSetController({ client, informers, clock, logger }:
     const wait = soonestAvailability(own, set.spec?.minReadySeconds ?? 0, now);
     if (wait !== undefined) queue.addAfter(key, wait);
     const status = statefulSetStatus(set, own, revisions, now);
-    if (isSameJson(status, set.status)) return;
+    if (isEqualJson(status, set.status)) return;
     const stored = await client.update(statefulSets, { ...set, status }, { subresource: 'status', fieldManager: component });
     await untilHolds(informer, hasSeenWrite(informer, set, stored));
   }
