@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CodedError, messageOf } from '../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../observe/index.ts';
 import { findDirectoryUser } from './directory-user.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -280,8 +280,4 @@ function assertOurs(path: string, name: string): void {
     });
   }
   chmodSync(path, 0o700);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -116,12 +116,9 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
   });
 
   const listPage = (resource: Resource, path: string, list: ListOptions, page: Query): Promise<ListBody> =>
-    sendForObject<ListBody>('GET', withQuery(path, { ...selectors(list), ...page }), { signal: list.signal }).then((body) => {
+    sendForObject<unknown>('GET', withQuery(path, { ...selectors(list), ...page }), { signal: list.signal }).then((body) => {
       // An answer that is JSON but no list (from a proxy, say) must not empty anybody's store.
-      const isList =
-        isJsonObject(body as unknown) &&
-        (Array.isArray(body.items) || ((body.items ?? undefined) === undefined && body.kind?.endsWith('List') === true));
-      if (!isList) throw unreadable(config.server, JSON.stringify(body));
+      if (!isJsonObject(body) || !isList(body)) throw unreadable(config.server, JSON.stringify(body));
       return body;
     });
 
@@ -239,6 +236,11 @@ interface ListBody {
   readonly kind?: string;
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
   readonly items?: readonly unknown[] | null;
+}
+
+/** Without `items` it is empty, as Go's clients write an empty one. */
+function isList(body: ListBody): boolean {
+  return Array.isArray(body.items) || ((body.items ?? undefined) === undefined && body.kind?.endsWith('List') === true);
 }
 
 async function* watchEvents<T>(

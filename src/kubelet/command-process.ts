@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { CodedError } from '../observe/index.ts';
+import { CodedError, hasCode } from '../observe/index.ts';
 import type { ContainerProcess, ExitResult } from './container-process.ts';
 import { exitReason } from './container-process.ts';
 import { containerCommand } from './sandbox.ts';
@@ -91,7 +91,7 @@ export function sendSignal(pid: number | undefined, signal: NodeJS.Signals | num
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }
 
@@ -125,7 +125,7 @@ function firstChildOf(pid: number | undefined): number | undefined {
     const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
     return first === undefined || first === '' ? undefined : Number(first);
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
     throw error;
   }
 }
@@ -138,7 +138,7 @@ async function readSign(stream: Readable): Promise<string> {
       if (chunk.includes('\n')) break;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    if (!hasCode(error, 'ECONNRESET')) throw error;
   }
   return Buffer.concat(chunks).toString().trim();
 }

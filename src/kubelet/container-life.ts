@@ -1,4 +1,5 @@
 /** The life of one container: started, probed, restarted with back-off, stopped gracefully. Knows nothing of pods' status or the API. */
+import { formatTime } from '../api/index.ts';
 import type { Container, ContainerState, ContainerStatus, Lifecycle } from '../api/index.ts';
 import { maxTimerMs } from '../client/index.ts';
 import type { Logger } from '../observe/index.ts';
@@ -181,7 +182,7 @@ export class ContainerLife {
     this.#process = process;
     this.#containerId = process.id;
     this.#startedAtMs = Date.now();
-    const startedAt = toTime(this.#startedAtMs);
+    const startedAt = formatTime(new Date(this.#startedAtMs));
     this.#hasStarted = this.#options.container.startupProbe === undefined;
     this.#startProbes();
     this.#setState({ running: { startedAt } });
@@ -327,11 +328,6 @@ export class ContainerLife {
   }
 }
 
-/** RFC 3339 with whole seconds, as the API has times. */
-export function toTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
 function terminated(
   result: ExitResult,
   containerID: string | undefined,
@@ -342,8 +338,8 @@ function terminated(
     ...(result.signal === undefined ? {} : { signal: result.signal }),
     reason: result.reason,
     ...(result.message === undefined ? {} : { message: result.message }),
-    startedAt: toTime(startedAtMs),
-    finishedAt: toTime(Date.now()),
+    startedAt: formatTime(new Date(startedAtMs)),
+    finishedAt: formatTime(new Date()),
     ...(containerID === undefined ? {} : { containerID }),
   };
 }

@@ -2,6 +2,7 @@
  * What an echo container answers, as text: who it is and whom it saw. Pure. The paths and UDP commands are those of the
  * Kubernetes project's usual test image (agnhost netexec), so that its clients work.
  */
+import { formatHostPort } from '../net/index.ts';
 
 /** Who answers. */
 export interface EchoIdentity {
@@ -98,7 +99,7 @@ export function plainAddress(address: string): string {
 }
 
 function formatClient(client: EchoClient): string {
-  return client.address.includes(':') ? `[${client.address}]:${client.port}` : `${client.address}:${client.port}`;
+  return formatHostPort(client.address, client.port);
 }
 
 function describe(identity: EchoIdentity, request: EchoRequest): Record<string, unknown> {

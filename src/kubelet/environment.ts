@@ -11,6 +11,7 @@ import type {
 } from '../api/index.ts';
 import type { Amounts } from './resource-fields.ts';
 import { readResourceField } from './resource-fields.ts';
+import { formatHostPort } from '../net/index.ts';
 
 /** What references in a pod resolve against. */
 export interface ReferenceSource {
@@ -85,7 +86,7 @@ export function buildServiceVariables(
     variables.set(`${prefix}_SERVICE_HOST`, ip);
     for (const [index, port] of (service.spec?.ports ?? []).entries()) {
       const protocol = port.protocol ?? 'TCP';
-      const url = `${protocol.toLowerCase()}://${ip.includes(':') ? `[${ip}]` : ip}:${port.port}`;
+      const url = `${protocol.toLowerCase()}://${formatHostPort(ip, port.port)}`;
       if (index === 0) {
         variables.set(`${prefix}_SERVICE_PORT`, String(port.port));
         variables.set(`${prefix}_PORT`, url);

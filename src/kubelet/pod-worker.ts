@@ -1,10 +1,10 @@
 /** The life of one pod on its node: network, init containers, containers, status, graceful end. */
 import type { Container, Pod, PodStatus } from '../api/index.ts';
-import { isConflict, isNotFound, pods } from '../api/index.ts';
+import { isConflict, isNotFound, pods, formatTime } from '../api/index.ts';
 import { maxTimerMs } from '../client/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { ContainerLife, toTime } from './container-life.ts';
+import { ContainerLife } from './container-life.ts';
 import type { ExitResult } from './container-process.ts';
 import type { PodSetup } from './container-start.ts';
 import { refreshVolumes, removePodFiles, startContainer } from './container-start.ts';
@@ -46,7 +46,7 @@ export class PodWorker {
     this.#context = context;
     this.#logger = context.logger.child({ pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}` });
     this.#tokens = new PodTokens(context);
-    this.#startTime = pod.status?.startTime ?? toTime(Date.now());
+    this.#startTime = pod.status?.startTime ?? formatTime(new Date());
     this.#status = new PodStatusWriter(
       {
         client: context.client,
@@ -342,7 +342,7 @@ export class PodWorker {
       podIPs: this.#podIPs,
       hostIPs: this.#context.runtime.nodeAddresses,
       startTime: this.#startTime,
-      now: toTime(Date.now()),
+      now: formatTime(new Date()),
       failure: this.#failure,
     });
   }

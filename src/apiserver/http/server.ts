@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 import type { StatusError } from '../../api/index.ts';
 import { badRequest, internalError, isStatusError, unauthorized } from '../../api/index.ts';
 import type { Logger } from '../../observe/index.ts';
-import { CodedError, messageOf } from '../../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../../observe/index.ts';
 import type { Authenticator } from '../security/authenticate.ts';
 import type { KeyPair } from '../security/certificates.ts';
 import { refuse, serveUpgrade } from '../subresources/upgrades.ts';
@@ -87,7 +87,7 @@ export class HttpServer {
         await listening(this.#server, () => this.#server.listen({ host, port: port === 0 ? 0 : port + attempt, backlog: 1024 }));
         return (this.#server.address() as AddressInfo).port;
       } catch (error) {
-        const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+        const isTaken = hasCode(error, 'EADDRINUSE');
         if (isTaken && port !== 0 && attempt < portAttempts && port + attempt < 65_535) continue;
         const text = isTaken ? `ports ${port} to ${port + attempt} of ${host} are all taken` : messageOf(error);
         const code = isTaken ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN';

@@ -3,11 +3,11 @@
  * generic/registry/store.go). Deleting dependents is a controller's work; here its finalizers are set.
  */
 import type { DeleteOptions, StatusDetails } from '../../api/index.ts';
-import { badRequest, conflict, invalid, notSupported, successStatus } from '../../api/index.ts';
+import { badRequest, conflict, invalid, notSupported, successStatus, formatTime } from '../../api/index.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';
 import type { Served } from './catalog.ts';
 import type { RegistryContext } from './context.ts';
-import { behaviourOf, timestamp } from './context.ts';
+import { behaviourOf } from './context.ts';
 import { withMetadata } from './metadata.ts';
 import { readObject } from './read.ts';
 import { isReadyToGo, removeObject } from './remove.ts';
@@ -79,7 +79,7 @@ function markDeleted(context: RegistryContext, served: Served, object: ApiObject
 const lastTimestampMs = Date.UTC(9999, 11, 31, 23, 59, 59);
 
 function timestampAfter(now: Date, seconds: number): string {
-  return timestamp(new Date(Math.min(now.getTime() + seconds * 1000, lastTimestampMs)));
+  return formatTime(new Date(Math.min(now.getTime() + seconds * 1000, lastTimestampMs)));
 }
 
 /** Seconds until the object may go: only pods that run somewhere are given any. */

@@ -14,7 +14,7 @@ import {
   services as serviceResource,
   statusError,
 } from '../../api/index.ts';
-import { isLinkLocalMulticast, isLinkLocalUnicast, isLoopback, isUnspecified, parseIp } from '../../net/index.ts';
+import { formatHostPort, isLinkLocalMulticast, isLinkLocalUnicast, isLoopback, isUnspecified, parseIp } from '../../net/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import type { ResourcePath } from '../http/request-info.ts';
@@ -162,7 +162,7 @@ function forwardedHeaders({ request }: Exchange, { address, port }: Upstream): N
     .filter((text) => text !== undefined);
   return {
     ...headers,
-    host: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    host: formatHostPort(address, port),
     'x-forwarded-for': forwardedFor.join(', '),
   };
 }

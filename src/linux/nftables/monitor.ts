@@ -2,10 +2,9 @@
  * Follows the notifications of nftables (netlink group 7) in one namespace: one message per object, then NEWGEN, which alone
  * says who it was. Event-driven in the calling thread.
  */
-import { messageOf, type Logger } from '../../observe/index.ts';
+import { messageOf, type Logger, hasCode } from '../../observe/index.ts';
 import { NETLINK_ADD_MEMBERSHIP, SOL_NETLINK, intOption } from '../constants.ts';
 import { readDescriptor, type DescriptorReader } from '../descriptor-reader.ts';
-import { hasCode } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { readMessages, AttributeTable, type Message } from '../netlink/message-reader.ts';
 import type { NetlinkSocket } from '../netlink/netlink-socket.ts';
@@ -69,7 +68,7 @@ export class NftMonitor {
       },
       onError: (error) => {
         if (this.#isClosed) return;
-        if (!hasCode(error, 'ENOBUFS') && !('code' in error && error.code === 'ENOBUFS')) {
+        if (!hasCode(error, 'ENOBUFS')) {
           this.#logger.error({ error: messageOf(error) }, 'reading nftables notifications failed');
         }
         // While the queue is not empty the kernel drops all that comes, and does not say so again.

@@ -1,8 +1,7 @@
 /** Follows changes of link addresses in one namespace (rtnetlink groups for addresses). Event-driven in the calling thread. */
-import { messageOf, type Logger } from '../../observe/index.ts';
+import { messageOf, type Logger, hasCode } from '../../observe/index.ts';
 import { NETLINK_ADD_MEMBERSHIP, SOL_NETLINK, intOption } from '../constants.ts';
 import { readDescriptor, type DescriptorReader } from '../descriptor-reader.ts';
-import { hasCode } from '../errors.ts';
 import { libc } from '../libc.ts';
 import type { NetlinkSocket } from '../netlink/netlink-socket.ts';
 
@@ -38,7 +37,7 @@ export class AddressMonitor {
       onData: () => this.#onChange(),
       onError: (error) => {
         if (this.#isClosed) return;
-        if (!hasCode(error, 'ENOBUFS') && !('code' in error && error.code === 'ENOBUFS')) {
+        if (!hasCode(error, 'ENOBUFS')) {
           this.#logger.error({ error: messageOf(error) }, 'reading address notifications failed');
         }
         this.#socket.discardPending();
