@@ -22,7 +22,17 @@ const table = [
   {
     name: 'a pure room imports no node module',
     files: { 'names/a.ts': "import fs from 'node:fs';" },
-    want: [/pure room imports node:fs/],
+    want: [/names\/a.ts: a pure room loads node:fs/],
+  },
+  {
+    name: 'a pure room loads none by another room either, but may know its types',
+    files: {
+      'api/a.ts': "import { x } from '../observe/index.ts';",
+      'api/b.ts': "import type { x } from '../observe/index.ts';",
+      'observe/index.ts': "export * from './log.ts';",
+      'observe/log.ts': "import { createRequire } from 'node:module';",
+    },
+    want: [/api\/a.ts: a pure room loads node:module by observe\/log.ts/],
   },
   {
     name: 'cycles between files are faults',

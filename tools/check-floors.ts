@@ -10,7 +10,7 @@ interface Room {
   readonly floor: number;
   /** Rooms it may import besides floors 0 and 1. Absent: everything below. */
   readonly imports?: readonly string[];
-  /** May import no `node:` module that does input or output. */
+  /** Runs in a browser: imports no `node:` module, and no file that does. */
   readonly pure?: boolean;
 }
 
@@ -40,17 +40,17 @@ export const rooms: Readonly<Record<string, Room>> = {
 export function findFaults(files: ReadonlyMap<string, string>): string[] {
   const faults: string[] = [];
   const graph = new Map<string, string[]>();
+  /** What is loaded with a file: its imports of values, `node:` modules among them. */
+  const loaded = new Map<string, string[]>();
   for (const [path, text] of files) {
     const isTest = path.endsWith('.test.ts');
     const targets: string[] = [];
     const from = roomOf(path);
     if (rooms[from] === undefined) faults.push(`${path}: ${from}/ is not a room; add it to the table in tools/check-floors.ts`);
-    for (const specifier of importsOf(text)) {
-      if (!specifier.startsWith('.')) {
-        if (!isTest && rooms[from]?.pure === true && specifier.startsWith('node:'))
-          faults.push(`${path}: a pure room imports ${specifier}`);
-        continue;
-      }
+    const values: string[] = [];
+    for (const { specifier, isTypeOnly } of importsOf(text)) {
+      if (!isTypeOnly) values.push(specifier.startsWith('.') ? normalize(join(dirname(path), specifier)) : specifier);
+      if (!specifier.startsWith('.') || (isTypeOnly && specifier.startsWith('./'))) continue;
       const target = normalize(join(dirname(path), specifier));
       if (target.startsWith('..')) {
         if (!isTest && target !== '../package.json') faults.push(`${path}: imports ${specifier}, outside src/`);
@@ -61,8 +61,25 @@ export function findFaults(files: ReadonlyMap<string, string>): string[] {
       if (fault !== undefined) faults.push(fault);
     }
     graph.set(path, targets);
+    loaded.set(path, values);
   }
-  return [...faults, ...findCycles(graph)];
+  return [...faults, ...findImpure(loaded), ...findCycles(graph)];
+}
+
+/** Files of pure rooms with which a `node:` module is loaded, however far away the file that imports it. */
+function findImpure(loaded: ReadonlyMap<string, readonly string[]>): string[] {
+  const faults: string[] = [];
+  for (const path of loaded.keys()) {
+    if (rooms[roomOf(path)]?.pure !== true || path.endsWith('.test.ts')) continue;
+    const seen = new Set([path]);
+    for (const file of seen) {
+      for (const target of loaded.get(file) ?? []) {
+        if (target.startsWith('node:')) faults.push(`${path}: a pure room loads ${target}${file === path ? '' : ` by ${file}`}`);
+        seen.add(target);
+      }
+    }
+  }
+  return faults;
 }
 
 function faultOf(path: string, from: string, target: string, isTest: boolean): string | undefined {
@@ -95,16 +112,20 @@ function findCycles(graph: ReadonlyMap<string, readonly string[]>): string[] {
   return faults;
 }
 
-/** Module specifiers of value and type imports; type-only imports between files of one room may form cycles. */
-function importsOf(text: string): string[] {
-  const found: string[] = [];
+interface Import {
+  readonly specifier: string;
+  /** Gone when the program runs: between files of one room, such imports may form cycles. */
+  readonly isTypeOnly: boolean;
+}
+
+function importsOf(text: string): Import[] {
+  const found: Import[] = [];
   for (const match of text.matchAll(
     /^\s*(?:import|export)\s[^;]*?from\s+'([^']+)'|^\s*import\s+'([^']+)'|\bimport\(\s*'([^']+)'\s*\)/gm,
   )) {
     const specifier = match[1] ?? match[2] ?? match[3];
     const isTypeOnly = /^\s*(?:import|export)\s+type\s/.test(match[0]);
-    const isSameRoom = specifier?.startsWith('./') === true;
-    if (specifier !== undefined && !(isTypeOnly && isSameRoom)) found.push(specifier);
+    if (specifier !== undefined) found.push({ specifier, isTypeOnly });
   }
   return found;
 }

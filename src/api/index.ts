@@ -10,6 +10,7 @@ export * from './validation/identifiers.ts';
 // Both the schema language and the field errors have a `required`: here the name is the schema's.
 export { required } from './schema.ts';
 export { required as requiredValue } from './field-errors.ts';
+export * from './json-equality.ts';
 export * from './json-text.ts';
 export * from './kind-lookup.ts';
 export * from './normal-form.ts';

@@ -111,16 +111,14 @@ export function parseFieldSelector(text: string): FieldSelectorMatcher {
   };
 }
 
-function labelMatcher(requirements: readonly LabelRequirement[], matchesNothing: boolean): LabelSelectorMatcher {
-  return {
-    requirements,
-    matchesNothing,
-    matches: (labels) => !matchesNothing && requirements.every((requirement) => satisfies(requirement, labels ?? {})),
-  };
+/** An entry of labels, annotations or data. Keys are anybody's to choose, and every object seems to have a `constructor`. */
+export function entryOf(entries: Labels | undefined, key: string): string | undefined {
+  return entries !== undefined && Object.hasOwn(entries, key) ? entries[key] : undefined;
 }
 
-function satisfies({ key, operator, values }: LabelRequirement, labels: Labels): boolean {
-  const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
+/** Whether a value, or its absence, meets a condition; false for an operator that is not known. */
+export function meets(value: string | undefined, operator: string, values: readonly string[]): boolean {
+  const [first] = values;
   switch (operator) {
     case 'In':
       return value !== undefined && values.includes(value);
@@ -131,13 +129,24 @@ function satisfies({ key, operator, values }: LabelRequirement, labels: Labels):
     case 'DoesNotExist':
       return value === undefined;
     case 'Gt':
-      return isInteger(value) && Number(value) > Number(values[0]);
+      return isInteger(value) && isInteger(first) && BigInt(value) > BigInt(first);
     case 'Lt':
-      return isInteger(value) && Number(value) < Number(values[0]);
+      return isInteger(value) && isInteger(first) && BigInt(value) < BigInt(first);
+    default:
+      return false;
   }
 }
 
-function isInteger(value: string | undefined): boolean {
+function labelMatcher(requirements: readonly LabelRequirement[], matchesNothing: boolean): LabelSelectorMatcher {
+  return {
+    requirements,
+    matchesNothing,
+    matches: (labels) =>
+      !matchesNothing && requirements.every(({ key, operator, values }) => meets(entryOf(labels, key), operator, values)),
+  };
+}
+
+function isInteger(value: string | undefined): value is string {
   return value !== undefined && /^[-+]?[0-9]+$/.test(value);
 }
 

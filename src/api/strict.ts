@@ -206,7 +206,7 @@ function goValueName(value: unknown): string {
 }
 
 function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): string {
-  const name = /([^.[\]]+)(?:\[\d+\])*$/.exec(path)?.[1] ?? path;
+  const name = lastName(path);
   if (path === '') return '';
   switch (own.type) {
     case 'list':
@@ -245,6 +245,19 @@ function hintFor(schema: Schema, value: unknown, { path, schema: own }: Place): 
     case 'raw':
       return '';
   }
+}
+
+/** `port` of `spec.ports[0].port` and of `spec.port[1]`. By hand: a path holds names of the client's choice, of any length. */
+function lastName(path: string): string {
+  let end = path.length;
+  while (path.charAt(end - 1) === ']') {
+    const open = path.lastIndexOf('[', end - 1);
+    if (open < 0 || !/^\d+$/.test(path.slice(open + 1, end - 1))) break;
+    end = open;
+  }
+  let start = end;
+  while (start > 0 && !'.[]'.includes(path.charAt(start - 1))) start--;
+  return start === end ? path : path.slice(start, end);
 }
 
 function quantityHint({ path }: Pick<Place, 'path'>): string {

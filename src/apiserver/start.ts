@@ -3,9 +3,9 @@ import { mkdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { services } from '../api/index.ts';
 import type { IpFamily } from '../net/index.ts';
-import { formatIp, ipFamilyOf, isLoopback, parseIp } from '../net/index.ts';
+import { formatHostPort, formatIp, ipFamilyOf, isLoopback, parseIp } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { CodedError, messageOf } from '../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../observe/index.ts';
 import type { PortRange } from './allocation/index.ts';
 import { defaultNodePortRange, firstServiceAddress, parseServiceRange } from './allocation/index.ts';
 import { HttpServer } from './http/server.ts';
@@ -126,7 +126,7 @@ export async function startApiServer(
   sweeper.start();
   const keeper = new Keeper(context, { caPem, seedKubernetesService: seedService, repairServices: () => service.repair() });
   keeper.start();
-  address = host.includes(':') ? `[${host}]:${boundPort}` : `${host}:${boundPort}`;
+  address = formatHostPort(host, boundPort);
   const url = `https://${address}`;
   logger.info({ url, objects: store.size }, 'the API is served');
   return {
@@ -153,7 +153,7 @@ async function makeDirectory(directory: string): Promise<void> {
   try {
     await makeWithParents(resolve(directory));
   } catch (error) {
-    const reason = hasErrno(error, 'EEXIST') ? 'it is no directory' : messageOf(error);
+    const reason = hasCode(error, 'EEXIST') ? 'it is no directory' : messageOf(error);
     throw new OptionError(`cannot keep data in ${directory}: ${reason}`, { code: 'BAD_DATA_DIRECTORY' }, { cause: error });
   }
 }
@@ -164,8 +164,8 @@ async function makeWithParents(directory: string): Promise<void> {
   try {
     await make();
   } catch (error) {
-    if (hasErrno(error, 'EEXIST') && (await stat(directory)).isDirectory()) return;
-    if (!hasErrno(error, 'ENOENT') || dirname(directory) === directory) throw error;
+    if (hasCode(error, 'EEXIST') && (await stat(directory)).isDirectory()) return;
+    if (!hasCode(error, 'ENOENT') || dirname(directory) === directory) throw error;
     await makeWithParents(dirname(directory));
     await make();
   }
@@ -183,10 +183,6 @@ async function identityOf(
     journal?.close();
     throw error;
   }
-}
-
-function hasErrno(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }
 
 function familiesOf(cidrs: readonly string[]): IpFamily[] {

@@ -34,3 +34,30 @@ test('a client that goes at any moment does not end the lab, and others are answ
     rmSync(folder, { recursive: true });
   }
 });
+
+test('nothing is kept of one who has stopped waiting for the end of the lab', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'fairlead-control-'));
+  const path = join(folder, 'control');
+  const server = await serveControl(path, async () => null);
+  const count = (): Promise<number> =>
+    new Promise((resolve, reject) =>
+      server.getConnections((error, connections) => (error === null ? resolve(connections) : reject(error))),
+    );
+  const reaches = async (wanted: number): Promise<void> => {
+    for (const deadline = Date.now() + 5000; (await count()) !== wanted;) {
+      assert.ok(Date.now() < deadline, `${await count()} connections, not ${wanted}`);
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  };
+  try {
+    const waiting = Array.from({ length: 5 }, () => untilLabEnds(path));
+    await reaches(5);
+    // each has been read and understood before the next is answered
+    await askLab(path, { op: 'node', node: 'n', isUp: true });
+    for (const wait of waiting) wait.forget();
+    await reaches(0);
+  } finally {
+    server.close();
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -1,4 +1,4 @@
-/** The lab's own door for other commands of the same user: a Unix socket, one JSON request and one JSON answer per connection. */
+/** The lab's own door for other commands of the same user: a Unix socket, one JSON request and one JSON answer per connection, a line each. */
 import { chmodSync } from 'node:fs';
 import { createConnection, createServer } from 'node:net';
 import type { Server, Socket } from 'node:net';
@@ -94,7 +94,8 @@ export async function askLab<Op extends ControlOperation>(path: string, request:
 export function untilLabEnds(path: string): { readonly ended: Promise<void>; forget(): void } {
   const socket = createConnection(path);
   const request: ControlRequest<'wait'> = { op: 'wait' };
-  socket.end(JSON.stringify(request));
+  // not ended: by its end the lab knows that nobody waits any more
+  socket.write(`${JSON.stringify(request)}\n`);
   socket.resume();
   // an error is an end too
   socket.on('error', () => undefined);
@@ -104,8 +105,8 @@ export function untilLabEnds(path: string): { readonly ended: Promise<void>; for
 async function exchange(path: string, request: ControlRequest): Promise<Answer> {
   const socket = createConnection({ path, allowHalfOpen: true });
   try {
-    socket.end(JSON.stringify(request));
-    return JSON.parse(await readAll(socket)) as Answer;
+    socket.end(`${JSON.stringify(request)}\n`);
+    return JSON.parse(await readLine(socket)) as Answer;
   } catch (error) {
     throw new ControlError(`the lab does not answer: ${messageOf(error)}`, { code: 'no-answer' }, { cause: error });
   }
@@ -114,18 +115,25 @@ async function exchange(path: string, request: ControlRequest): Promise<Answer> 
 async function answer(socket: Socket, handle: ControlHandler): Promise<void> {
   let said: Answer;
   try {
-    const request = JSON.parse(await readAll(socket)) as ControlRequest;
-    if (request.op === 'wait') return;
+    const request = JSON.parse(await readLine(socket)) as ControlRequest;
+    if (request.op === 'wait') {
+      socket.once('end', () => socket.end()).resume();
+      return;
+    }
     said = { ok: true, result: (await handle(request)) ?? null };
   } catch (error) {
     said = { ok: false, message: messageOf(error), code: error instanceof CodedError ? error.code : 'failed' };
   }
-  socket.end(JSON.stringify(said));
+  socket.end(`${JSON.stringify(said)}\n`);
 }
 
-async function readAll(socket: Socket): Promise<string> {
+/** What comes up to the end of a line, or of everything. */
+async function readLine(socket: Socket): Promise<string> {
   let text = '';
   socket.setEncoding('utf8');
-  for await (const chunk of socket) text += String(chunk);
+  for await (const chunk of socket.iterator({ destroyOnReturn: false })) {
+    text += String(chunk);
+    if (text.endsWith('\n')) break;
+  }
   return text;
 }

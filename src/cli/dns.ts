@@ -5,7 +5,7 @@ import { createClient, loadKubeconfig } from '../client/index.ts';
 import { collectGarbage, parseCorefile, startConfiguredDns, startReloadingDns } from '../dns/index.ts';
 import type { BlockConfig, ConfiguredDns, ReloadingDns } from '../dns/index.ts';
 import { giveBackMemory } from '../linux/index.ts';
-import { isPort, parseIp } from '../net/index.ts';
+import { formatHostPort, isPort, parseIp } from '../net/index.ts';
 import { CodedError, createLogger, messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { DnsFlags } from './main.ts';
@@ -25,8 +25,8 @@ export async function dnsCommand(flags: DnsFlags): Promise<void> {
   const dns = await start(flags, logger);
   const { server, endpoints } = dns.current;
   for (const { protocol, address, port } of server.addresses)
-    if (protocol === 'TCP') console.error(`DNS at ${hostPort(address, port)}, UDP and TCP`);
-  for (const { path, address, port } of endpoints) console.error(`HTTP at http://${hostPort(address, port)}${path}`);
+    if (protocol === 'TCP') console.error(`DNS at ${formatHostPort(address, port)}, UDP and TCP`);
+  for (const { path, address, port } of endpoints) console.error(`HTTP at http://${formatHostPort(address, port)}${path}`);
   server.ready.then(
     () => {
       console.error(`ready: ${server.index.forward.size} names; stop with Ctrl-C`);
@@ -151,10 +151,6 @@ function listenError(error: unknown): unknown {
   };
   const text = advice[code];
   return text === undefined ? error : new DnsCommandError(`cannot listen: ${messageOf(error)}; ${text}`, { code: 'listen' });
-}
-
-function hostPort(address: string, port: number): string {
-  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
 }
 
 /** Signals to stop, one after the other. */

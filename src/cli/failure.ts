@@ -1,5 +1,5 @@
 /** What is said of a command that failed. */
-import { CodedError, messageOf } from '../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../observe/index.ts';
 
 /** Prints what went wrong and sets the exit status to 1. */
 export function reportFailure(error: unknown): void {
@@ -28,6 +28,6 @@ export function sentenceOf(error: unknown): string | undefined {
   if (error instanceof CodedError) return error.message;
   if (error instanceof Error && 'syscall' in error && error.syscall === 'uv_cwd')
     return 'the directory that this was started in is gone; cd to another one';
-  const isFull = error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+  const isFull = hasCode(error, 'ENOSPC', 'EDQUOT');
   return isFull ? `${error.message}; free some space, or set XDG_RUNTIME_DIR to a directory that has it` : undefined;
 }

@@ -278,6 +278,8 @@ function portNumber(text: string): number {
 /** Commander names the flag and the value in front of this message. */
 function positiveInteger(text: string): number {
   const number = Number(text);
-  if (!Number.isInteger(number) || number < 1) throw new InvalidArgumentError('It must be a whole number above 0.');
+  // digits alone: `0x50` and `1e3` are numbers as well, and nobody's port
+  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(number) || number < 1)
+    throw new InvalidArgumentError('It must be a whole number above 0.');
   return number;
 }

@@ -1,4 +1,5 @@
 /** Processes told apart from later ones with the same number. */
+import { hasCode } from '../observe/index.ts';
 import { readFileSync } from 'node:fs';
 
 /** A process: its number, and when it started (clock ticks since boot, /proc/PID/stat field 22). */
@@ -20,7 +21,7 @@ export function processStartTime(pid: number): string | undefined {
   try {
     text = readFileSync(`/proc/${pid}/stat`, 'utf8');
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
     throw error;
   }
   // the second field is the program's name in parentheses and may hold spaces
@@ -47,6 +48,6 @@ function signalIfThere(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }

@@ -60,6 +60,8 @@ async function connect(cluster: Cluster, publication: Publication, client: Socke
     const { place, address, port } = entranceOf(cluster, service, publication);
     const server = await cluster.lab.place(place).dial({ address, port }, { timeoutMs: 10_000 });
     server.on('error', () => client.destroy());
+    // one that has gone meanwhile says so no more
+    if (client.destroyed) server.destroy();
     client.on('close', () => server.destroy());
     server.on('close', () => client.destroy());
     client.pipe(server).pipe(client);

@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { CodedError, messageOf } from '../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../observe/index.ts';
 import { findDirectoryUser } from './directory-user.ts';
 import { endProcess, processStartTime } from './process-identity.ts';
 import type { ProcessIdentity } from './process-identity.ts';
@@ -126,10 +126,13 @@ export function releaseLab(directory: string): void {
   }
 }
 
-/** The running lab of that name. Throws `LabStateError` with what to do when there is none. */
+/** The running lab of that name. Throws `LabStateError` with what to do when there is none, or when somebody else says that there is. */
 export function findLab(name: string): RunningLab {
-  const directory = join(labsDirectory(), name);
+  const parent = labsDirectory();
+  const directory = join(parent, name);
   const { state, problem } = readState(directory);
+  // after reading: nobody can make a directory ours that was not when we read
+  if (state !== undefined || problem !== undefined) assertOurs(parent, name);
   if (state === undefined && problem !== undefined)
     throw new LabStateError(`${stateFile(directory)} cannot be read (${problem}), and so no lab called ${name} can be reached`, {
       code: 'unreadable',
@@ -277,8 +280,4 @@ function assertOurs(path: string, name: string): void {
     });
   }
   chmodSync(path, 0o700);
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -1,7 +1,7 @@
 /** Requests to one API server: verbs in, typed objects or errors out. */
 import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { StatusError, apiVersionOf } from '../api/index.ts';
+import { StatusError, apiVersionOf, isJsonObject } from '../api/index.ts';
 import type { Resource, Status } from '../api/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { ConnectionError } from './errors.ts';
@@ -116,12 +116,9 @@ export function createClient(config: ClientConfig, options: ClientOptions): Clos
   });
 
   const listPage = (resource: Resource, path: string, list: ListOptions, page: Query): Promise<ListBody> =>
-    sendForObject<ListBody>('GET', withQuery(path, { ...selectors(list), ...page }), { signal: list.signal }).then((body) => {
+    sendForObject<unknown>('GET', withQuery(path, { ...selectors(list), ...page }), { signal: list.signal }).then((body) => {
       // An answer that is JSON but no list (from a proxy, say) must not empty anybody's store.
-      const isList =
-        isRecord(body) &&
-        (Array.isArray(body.items) || ((body.items ?? undefined) === undefined && body.kind?.endsWith('List') === true));
-      if (!isList) throw unreadable(config.server, JSON.stringify(body));
+      if (!isJsonObject(body) || !isList(body)) throw unreadable(config.server, JSON.stringify(body));
       return body;
     });
 
@@ -239,6 +236,11 @@ interface ListBody {
   readonly kind?: string;
   readonly metadata?: { readonly resourceVersion?: string; readonly continue?: string };
   readonly items?: readonly unknown[] | null;
+}
+
+/** Without `items` it is empty, as Go's clients write an empty one. */
+function isList(body: ListBody): boolean {
+  return Array.isArray(body.items) || ((body.items ?? undefined) === undefined && body.kind?.endsWith('List') === true);
 }
 
 async function* watchEvents<T>(
@@ -379,8 +381,4 @@ function selectors(list: ListOptions): Query {
 
 function metadataOf(object: unknown): NonNullable<KubeObject['metadata']> {
   return (object as KubeObject).metadata ?? {};
-}
-
-function isRecord(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,9 @@
 /** Kubernetes Events: what a controller tells people about an object. Repeats are counted, floods are thinned (as client-go's correlator does). */
-import { StatusError, events } from '../api/index.ts';
+import { StatusError, events, formatTime } from '../api/index.ts';
 import type { Event, ObjectReference } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { formatTime, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient, KubeObject } from './types.ts';
 
@@ -101,7 +101,7 @@ export class EventRecorder implements EventSink {
   ): Promise<void> {
     const known = this.#recorded.get(key);
     if (known !== undefined) {
-      const patch = { count: known.count + 1, lastTimestamp: formatTime(now) };
+      const patch = { count: known.count + 1, lastTimestamp: formatTime(new Date(now)) };
       try {
         await this.#client.patch(events, known.name, 'merge', patch, { namespace: known.namespace });
         known.count++;
@@ -112,7 +112,7 @@ export class EventRecorder implements EventSink {
       }
     }
     const namespace = involvedObject.namespace ?? 'default';
-    const timestamp = formatTime(now);
+    const timestamp = formatTime(new Date(now));
     const name = `${involvedObject.name ?? ''}.${(BigInt(now) * 1_000_000n + BigInt(this.#serial++ % 1_000_000)).toString(16)}`;
     await this.#client.create(events, {
       apiVersion: 'v1',

@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { isJsonObject } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import { KubeconfigError } from './errors.ts';
 
@@ -142,7 +143,7 @@ function decodeKubeconfig(text: string, source: string, folder: string): Kubecon
     const [sentence = ''] = messageOf(error).split('\n');
     throw new KubeconfigError(`${source}: ${sentence.replace(/:$/, '')}`, { code: 'kubeconfig', source }, { cause: error });
   }
-  if (!isRecord(document)) throw new KubeconfigError(`${source}: is not a kubeconfig`, { code: 'kubeconfig', source });
+  if (!isJsonObject(document)) throw new KubeconfigError(`${source}: is not a kubeconfig`, { code: 'kubeconfig', source });
   const current = document['current-context'];
   return {
     source,
@@ -156,9 +157,9 @@ function decodeKubeconfig(text: string, source: string, folder: string): Kubecon
 function entriesOf(list: unknown, member: string, folder: string): NamedEntry[] {
   const entries: NamedEntry[] = [];
   for (const item of Array.isArray(list) ? list : []) {
-    if (!isRecord(item) || typeof item['name'] !== 'string') continue;
+    if (!isJsonObject(item) || typeof item['name'] !== 'string') continue;
     const value = item[member];
-    entries.push({ name: item['name'], value: isRecord(value) ? value : {}, folder });
+    entries.push({ name: item['name'], value: isJsonObject(value) ? value : {}, folder });
   }
   return entries;
 }
@@ -239,8 +240,4 @@ function base64(text: string | undefined): string | undefined {
 
 function dropUndefined(value: Readonly<Record<string, unknown>>): Record<string, unknown> {
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined && member !== false));
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

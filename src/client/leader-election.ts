@@ -1,10 +1,10 @@
 /** One of several runs the show: leadership by a Lease (coordination.k8s.io/v1). Semantics of client-go tools/leaderelection. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isAlreadyExists, isNotFound, leases } from '../api/index.ts';
+import { isAlreadyExists, isNotFound, leases, formatMicroTime } from '../api/index.ts';
 import type { Lease } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { formatMicroTime, systemClock } from './clock.ts';
+import { systemClock } from './clock.ts';
 import type { Clock } from './clock.ts';
 import type { KubeClient } from './types.ts';
 
@@ -44,7 +44,7 @@ export async function runAsLeader(
 
   /** Takes or renews the lease; false when somebody else holds it. Throws when the server cannot be asked. */
   const tryHold = async (): Promise<boolean> => {
-    const renewTime = formatMicroTime(clock.now());
+    const renewTime = formatMicroTime(new Date(clock.now()));
     const known = await client.get(leases, name, { namespace, signal }).catch((error: unknown) => {
       if (isNotFound(error)) return undefined;
       throw error;
@@ -92,7 +92,12 @@ export async function runAsLeader(
       // Read again: a renewal that was under way when we stopped may have been written.
       const lease = await client.get(leases, name, { namespace });
       if (lease.spec?.holderIdentity !== identity) return;
-      const spec = { ...lease.spec, holderIdentity: '', leaseDurationSeconds: 1, renewTime: formatMicroTime(clock.now()) };
+      const spec = {
+        ...lease.spec,
+        holderIdentity: '',
+        leaseDurationSeconds: 1,
+        renewTime: formatMicroTime(new Date(clock.now())),
+      };
       await client.update(leases, { ...lease, spec });
     } catch (error) {
       // The others wait a little longer, that is all.

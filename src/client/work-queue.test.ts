@@ -92,3 +92,14 @@ test('of several delays of one key the soonest counts, and a stopped queue does 
   await queue.idle();
   assert.equal(runs.includes('b') || runs.includes('d'), false);
 });
+
+test('a key that is to wait longer than a timer can waits', async () => {
+  const runs: string[] = [];
+  const queue = new WorkQueue({ name: 'test', process: async (key) => void runs.push(key) }, { logger: silentLogger });
+  // thirty days, as a deadline may be; a timer that overflows goes off after a millisecond
+  queue.addAfter('late', 30 * 24 * 3600 * 1000);
+  queue.addAfter('soon', 20);
+  await waitUntil(() => runs.length > 0, 'the first run');
+  assert.deepEqual(runs, ['soon']);
+  await queue.stop();
+});

@@ -2,6 +2,7 @@
 import { StatusError } from '../api/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
+import { maxTimerMs } from './clock.ts';
 
 export interface WorkQueueOptions {
   /** Brings one key in order. A throw puts the key back, after a delay that doubles with every failure in a row. */
@@ -49,14 +50,16 @@ export class WorkQueue {
   /** Adds the key in `ms` milliseconds, or when an earlier `addAfter` of the same key said, if that is sooner. */
   addAfter(key: string, ms: number): void {
     if (this.#isStopped) return;
-    const at = performance.now() + ms;
+    // A key that is to wait longer than a timer can is looked at before, and put off again.
+    const delayMs = Math.min(ms, maxTimerMs);
+    const at = performance.now() + delayMs;
     const planned = this.#timers.get(key);
     if (planned !== undefined && planned.at <= at) return;
     clearTimeout(planned?.timer);
     const timer = setTimeout(() => {
       this.#timers.delete(key);
       this.add(key);
-    }, ms);
+    }, delayMs);
     this.#timers.set(key, { timer, at });
   }
 

@@ -1,5 +1,5 @@
 /** Manifests -> objects in the API, with errors that say where in which file. */
-import { apiVersionOf, isAlreadyExists, resources, StatusError } from '../api/index.ts';
+import { apiVersionOf, goJson, isAlreadyExists, isJsonObject, resources, sortMembers, StatusError } from '../api/index.ts';
 import type { Resource } from '../api/index.ts';
 import type { KubeClient, KubeObject, WriteOptions } from '../client/index.ts';
 import { formatPosition, locateRefusal, locateUnknownKind } from '../manifest/index.ts';
@@ -77,23 +77,10 @@ async function createOrMerge(
 function withLastApplied(value: ManifestObject['value'], namespace: string | undefined): Readonly<Record<string, unknown>> {
   const { metadata: written } = value;
   // the API says what is wrong with it, as long as it hears what was written
-  if (!isRecord(written) || !isRecord(written['annotations'] ?? {})) return value;
+  if (!isJsonObject(written) || !isJsonObject(written['annotations'] ?? {})) return value;
   const given = written as { readonly annotations?: Readonly<Record<string, string>> };
   const metadata = namespace === undefined ? given : { ...given, namespace };
-  const applied = goJson({ ...value, metadata: { ...metadata, annotations: { ...given.annotations } } });
+  const applied = goJson(sortMembers({ ...value, metadata: { ...metadata, annotations: { ...given.annotations } } }));
   const annotations = { ...given.annotations, 'kubectl.kubernetes.io/last-applied-configuration': `${applied}\n` };
   return { ...value, metadata: { ...metadata, annotations } };
-}
-
-function goJson(value: unknown): string {
-  const text = JSON.stringify(value, (_key, member: unknown) =>
-    typeof member === 'object' && member !== null && !Array.isArray(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
-  return text.replace(/[<>&\u2028\u2029]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,9 +1,10 @@
 /** Versions of a pod template as ControllerRevisions, for StatefulSets and DaemonSets. Source: k8s pkg/controller/history. */
-import { controllerRevisions, isAlreadyExists, isNotFound } from '../api/index.ts';
+import { unlessGone } from './controller.ts';
+import { controllerRevisions, isAlreadyExists, isEqualJson } from '../api/index.ts';
 import type { ControllerRevision, OwnerReference, PodTemplateSpec } from '../api/index.ts';
 import { keyOf } from '../client/index.ts';
 import type { Informer, KubeClient, KubeObject } from '../client/index.ts';
-import { isSameJson, templateHash } from './template-hash.ts';
+import { templateHash } from './template-hash.ts';
 import { untilHolds } from './until-holds.ts';
 
 /** Label of pods and revisions: which version of the template they are. */
@@ -28,7 +29,7 @@ export async function ensureRevision(
   const sorted = options.owned.toSorted((a, b) => a.revision - b.revision);
   const data = revisionData(options.template);
   const newest = sorted.at(-1)?.revision ?? 0;
-  const known = sorted.find((revision) => isSameJson(revision.data, data));
+  const known = sorted.find((revision) => isEqualJson(revision.data, data));
   const others = sorted.filter((revision) => revision !== known);
   const namespace = owner.metadata?.namespace;
   if (known !== undefined) {
@@ -76,11 +77,7 @@ export async function trimHistory(
 ): Promise<void> {
   const unused = others.filter((revision) => !inUse.has(revision.metadata?.name ?? ''));
   for (const { metadata } of unused.slice(0, Math.max(0, unused.length - limit))) {
-    try {
-      await client.delete(controllerRevisions, metadata?.name ?? '', { namespace: metadata?.namespace });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(controllerRevisions, metadata?.name ?? '', { namespace: metadata?.namespace }));
   }
 }
 

@@ -1,4 +1,5 @@
 /** Why a Service has no endpoint that could serve: the link that fails, from selector to slice, with the objects nearest to it. Pure. */
+import { entryOf } from '../api/index.ts';
 import type { EndpointSlice, Pod, Service, ServicePort } from '../api/index.ts';
 import type { IpFamily, Protocol } from '../net/index.ts';
 import { endpointOfPod, exclusionOf, findPodPort, hasManagedEndpoints, selects } from '../slices/index.ts';
@@ -127,8 +128,9 @@ function nearness(pod: Pod, selector: readonly (readonly [string, string])[]): n
   const entries = Object.entries(labels);
   let score = 0;
   for (const [key, value] of selector) {
-    if (labels[key] === value) score += 100;
-    else if (labels[key] !== undefined) score += isAlike(labels[key], value) ? 20 : 1;
+    const own = entryOf(labels, key);
+    if (own === value) score += 100;
+    else if (own !== undefined) score += isAlike(own, value) ? 20 : 1;
     else if (entries.some(([, other]) => other === value)) score += 10;
     else if (entries.some(([other]) => isAlike(other, key))) score += 5;
   }
@@ -140,7 +142,7 @@ function nearness(pod: Pod, selector: readonly (readonly [string, string])[]): n
 function differences(pod: Pod, selector: readonly (readonly [string, string])[]): string {
   const labels = pod.metadata?.labels ?? {};
   const texts = selector.flatMap(([key, value]) => {
-    const own = labels[key];
+    const own = entryOf(labels, key);
     if (own === value) return [];
     if (own !== undefined) return [`label ${key} is ${quote(own)} and should be ${quote(value)}`];
     const same = Object.entries(labels).find(([other, text]) => text === value || isAlike(other, key));

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import type { Readable, Writable } from 'node:stream';
-import { CodedError } from '../observe/index.ts';
+import { CodedError, hasCode } from '../observe/index.ts';
 import type { ContainerProcess, ExitResult } from './container-process.ts';
 import { exitReason } from './container-process.ts';
 import { containerCommand } from './sandbox.ts';
@@ -50,6 +50,7 @@ export async function startCommand(options: CommandOptions): Promise<CommandProc
     if (!isReady && name === 'stderr') stderrTail = (stderrTail + chunk.toString()).slice(-2000);
     options.onOutput(name, chunk);
   };
+  child.stdin?.on('error', () => undefined); // a command need not read what it is sent
   child.stdout?.on('data', onStream('stdout'));
   child.stderr?.on('data', onStream('stderr'));
   const exited = new Promise<ExitResult>((resolve) => {
@@ -66,7 +67,7 @@ export async function startCommand(options: CommandOptions): Promise<CommandProc
   }
   isReady = true;
   const pid = firstChildOf(child.pid);
-  const signalInit = (signal: NodeJS.Signals): void => {
+  const signalInit = (signal: NodeJS.Signals | number): void => {
     if (child.exitCode !== null || child.signalCode !== null) return;
     sendSignal(pid ?? child.pid, signal);
   };
@@ -79,20 +80,33 @@ export async function startCommand(options: CommandOptions): Promise<CommandProc
     },
     exited,
     stdin: child.stdin ?? undefined,
-    terminate: (_graceMs, signal = 'SIGTERM') => signalInit(signal),
+    terminate: (_graceMs, signal = 'SIGTERM') => signalInit(signalNumber(signal) ?? 'SIGTERM'),
     kill: () => signalInit('SIGKILL'),
   };
 }
 
 /** Sends a signal; a process that is gone already is no error. */
-export function sendSignal(pid: number | undefined, signal: NodeJS.Signals): void {
+export function sendSignal(pid: number | undefined, signal: NodeJS.Signals | number): void {
   if (pid === undefined) return;
   try {
     process.kill(pid, signal);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+    if (!hasCode(error, 'ESRCH')) throw error;
   }
 }
+
+/** The number of a signal as the API names them: `SIGUSR1`, and the real-time ones as `SIGRTMIN+3`. Undefined for any other text. */
+export function signalNumber(name: string): number | undefined {
+  if (Object.hasOwn(constants.signals, name)) return constants.signals[name as NodeJS.Signals];
+  const [, end = '', offsetText = ''] = /^SIGRT(MIN|MAX)(?:[+-](\d{1,2}))?$/.exec(name) ?? [];
+  const offset = Number(offsetText);
+  const number = end === 'MIN' ? firstRealTimeSignal + offset : lastRealTimeSignal - offset;
+  return end === '' || number < firstRealTimeSignal || number > lastRealTimeSignal ? undefined : number;
+}
+
+/** Of programs: libc keeps the ones before for itself (signal(7)). */
+const firstRealTimeSignal = 34;
+const lastRealTimeSignal = 64;
 
 /** The exit status as a shell would see it. */
 export function exitResult(code: number | null, signal: NodeJS.Signals | null): ExitResult {
@@ -111,7 +125,7 @@ function firstChildOf(pid: number | undefined): number | undefined {
     const [first] = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
     return first === undefined || first === '' ? undefined : Number(first);
   } catch (error) {
-    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return undefined;
     throw error;
   }
 }
@@ -124,7 +138,7 @@ async function readSign(stream: Readable): Promise<string> {
       if (chunk.includes('\n')) break;
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    if (!hasCode(error, 'ECONNRESET')) throw error;
   }
   return Buffer.concat(chunks).toString().trim();
 }

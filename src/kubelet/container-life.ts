@@ -1,5 +1,7 @@
 /** The life of one container: started, probed, restarted with back-off, stopped gracefully. Knows nothing of pods' status or the API. */
+import { formatTime } from '../api/index.ts';
 import type { Container, ContainerState, ContainerStatus, Lifecycle } from '../api/index.ts';
+import { maxTimerMs } from '../client/index.ts';
 import type { Logger } from '../observe/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { RestartBackOff } from './back-off.ts';
@@ -180,7 +182,7 @@ export class ContainerLife {
     this.#process = process;
     this.#containerId = process.id;
     this.#startedAtMs = Date.now();
-    const startedAt = toTime(this.#startedAtMs);
+    const startedAt = formatTime(new Date(this.#startedAtMs));
     this.#hasStarted = this.#options.container.startupProbe === undefined;
     this.#startProbes();
     this.#setState({ running: { startedAt } });
@@ -288,7 +290,7 @@ export class ContainerLife {
   async #stopProcess(graceMs: number, isFirst: boolean, reason?: string): Promise<void> {
     const process = this.#process;
     if (process === undefined || this.#state.running === undefined) return;
-    const deadline = setTimeout(() => process.kill(), graceMs);
+    const deadline = setTimeout(() => process.kill(), Math.min(graceMs, maxTimerMs));
     if (isFirst) {
       this.#options.onEvent('Normal', 'Killing', reason ?? `Stopping container ${this.name}`);
       void this.#preStopThenTerminate(process, graceMs);
@@ -305,7 +307,7 @@ export class ContainerLife {
       if (!result.isSuccess) this.#options.onEvent('Warning', 'FailedPreStopHook', `PreStopHook failed: ${result.output}`);
     }
     const left = Math.max(0, graceMs - (Date.now() - startMs));
-    process.terminate(left, lifecycle?.stopSignal as NodeJS.Signals | undefined);
+    process.terminate(left, lifecycle?.stopSignal);
   }
 
   async #pause(ms: number): Promise<void> {
@@ -326,11 +328,6 @@ export class ContainerLife {
   }
 }
 
-/** RFC 3339 with whole seconds, as the API has times. */
-export function toTime(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
-}
-
 function terminated(
   result: ExitResult,
   containerID: string | undefined,
@@ -341,8 +338,8 @@ function terminated(
     ...(result.signal === undefined ? {} : { signal: result.signal }),
     reason: result.reason,
     ...(result.message === undefined ? {} : { message: result.message }),
-    startedAt: toTime(startedAtMs),
-    finishedAt: toTime(Date.now()),
+    startedAt: formatTime(new Date(startedAtMs)),
+    finishedAt: formatTime(new Date()),
     ...(containerID === undefined ? {} : { containerID }),
   };
 }

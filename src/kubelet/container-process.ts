@@ -18,8 +18,8 @@ export interface ContainerProcess {
   enter(): Promise<number>;
   /** Resolves once, when it has ended. */
   readonly exited: Promise<ExitResult>;
-  /** Asks it to end: SIGTERM (or the given signal), or a drain that may take `graceMs`. */
-  terminate(graceMs: number, signal?: NodeJS.Signals): void;
+  /** Asks it to end: SIGTERM (or the given signal, by the API's name for it), or a drain that may take `graceMs`. */
+  terminate(graceMs: number, signal?: string): void;
   /** Ends it now. */
   kill(): void;
 }

@@ -148,7 +148,6 @@ async function startEchoContainer(
 ): Promise<Omit<ContainerProcess, 'pid' | 'enter'>> {
   const { pod, network, context } = setup;
   const { name = '', namespace = '', annotations } = pod.metadata ?? {};
-  const spec = pod.spec ?? { containers: [] };
   const seconds = Number(annotations?.[drainAnnotation] ?? defaultDrainSeconds);
   const hasIpv6 = network.addresses.some((address) => address.includes(':'));
   try {

@@ -37,6 +37,19 @@ test('the test image paths are understood', () => {
   assert.equal(ask('/redirect?location=/hostname&code=301').headers?.['location'], '/hostname');
 });
 
+test('a path that is no URL by itself is a path like any other', () => {
+  for (const target of ['//', '//[', '//host:port/x', '/[', '/%', '*', 'http://'])
+    assert.equal(ask(target).body, 'pod web-0 node node-1 client 10.0.9.5\n', target);
+  assert.equal(ask('//hostname').body, 'pod web-0 node node-1 client 10.0.9.5\n');
+});
+
+test('a redirection leads to what a header can hold', () => {
+  const locationOf = (asked: string): string | undefined => ask(`/redirect?location=${asked}`).headers?.['location'];
+  assert.equal(locationOf('%0d%0aX-Evil:%201'), '%0D%0AX-Evil:%201');
+  assert.equal(locationOf('/%E2%82%AC%20%25'), '/%E2%82%AC%20%');
+  assert.equal(locationOf('%ff'), '%EF%BF%BD');
+});
+
 test('datagrams are commands', () => {
   assert.equal(answerDatagram(identity, 'hostname\n', client), 'web-0');
   assert.equal(answerDatagram(identity, 'hostName', client), 'web-0');

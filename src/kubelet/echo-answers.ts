@@ -2,6 +2,7 @@
  * What an echo container answers, as text: who it is and whom it saw. Pure. The paths and UDP commands are those of the
  * Kubernetes project's usual test image (agnhost netexec), so that its clients work.
  */
+import { formatHostPort } from '../net/index.ts';
 
 /** Who answers. */
 export interface EchoIdentity {
@@ -42,7 +43,8 @@ export function identityLine(identity: EchoIdentity, client: EchoClient): string
 
 /** The answer to an HTTP request. Unknown paths tell who answered; `Accept: application/json` asks for JSON. */
 export function answerHttp(identity: EchoIdentity, request: EchoRequest): EchoReply {
-  const url = new URL(request.target.startsWith('/') ? request.target : '/', 'http://echo');
+  // Joined, not resolved: a path of two slashes would be taken for a host, and one without a name is no URL at all.
+  const url = new URL(`http://echo${request.target.startsWith('/') ? request.target : '/'}`);
   const query = url.searchParams;
   switch (url.pathname.toLowerCase()) {
     case '/hostname':
@@ -58,7 +60,7 @@ export function answerHttp(identity: EchoIdentity, request: EchoRequest): EchoRe
       return {
         ...text(''),
         status: statusOf(query.get('code'), 302),
-        headers: { location: query.get('location') ?? '/' },
+        headers: { location: headerValue(query.get('location') ?? '/') },
       };
     default:
       return wantsJson(request.accept)
@@ -97,7 +99,7 @@ export function plainAddress(address: string): string {
 }
 
 function formatClient(client: EchoClient): string {
-  return client.address.includes(':') ? `[${client.address}]:${client.port}` : `${client.address}:${client.port}`;
+  return formatHostPort(client.address, client.port);
 }
 
 function describe(identity: EchoIdentity, request: EchoRequest): Record<string, unknown> {
@@ -119,6 +121,11 @@ function text(body: string): EchoReply {
 function statusOf(code: string | null, fallback = 200): number {
   const number = Number(code ?? fallback);
   return Number.isInteger(number) && number >= 200 && number <= 599 ? number : 400;
+}
+
+/** What a header cannot hold (RFC 9110 §5.5) in percent-encoding, as it would stand in a URL. */
+function headerValue(text: string): string {
+  return text.replace(/[^\x21-\x7e]+/g, encodeURIComponent);
 }
 
 function wantsJson(accept: string): boolean {

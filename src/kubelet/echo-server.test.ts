@@ -85,6 +85,22 @@ describe('the echo server', () => {
     socket.destroy();
   });
 
+  test('lives on whatever path and query it is asked', async () => {
+    const targets = [
+      '//',
+      '//[',
+      '/redirect?location=%0d%0a',
+      '/redirect?location=%E2%82%AC',
+      '/echo?code=204&msg=x',
+      '/redirect?code=304',
+    ];
+    for (const target of targets) {
+      const socket = connect(network.port());
+      socket.write(`GET ${target} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n`);
+      assert.match(await readAll(socket), /^HTTP\/1\.1 [23]\d\d /, target);
+    }
+  });
+
   test('answers datagrams', async () => {
     const socket = createSocket('udp4');
     socket.send('hostname', network.udpPort(), '127.0.0.1');

@@ -107,3 +107,15 @@ test('service variables follow upstream names', () => {
 test('expansion leaves what it does not know', () => {
   assert.equal(expand('$(A) $A $( $$', new Map([['A', '1']])), '1 $A $( $');
 });
+
+test('keys that are called like what every object has are keys like any other', () => {
+  const variable = (valueFrom: object): ReturnType<typeof buildEnvironment> =>
+    buildEnvironment({ env: [{ name: 'X', valueFrom }] }, source, new Map());
+  for (const key of ['constructor', 'toString', '__proto__']) {
+    const missing = variable({ configMapKeyRef: { name: 'cm', key } });
+    assert.deepEqual(missing, { ok: false, problem: `couldn't find key ${key} in ConfigMap ns/cm` });
+    assert.equal(variable({ secretKeyRef: { name: 's', key } }).ok, false);
+    const label = variable({ fieldRef: { fieldPath: `metadata.labels['${key}']` } });
+    assert.ok(label.ok && label.variables.get('X') === '');
+  }
+});

@@ -1,4 +1,5 @@
 /** The environment of a container: env, envFrom, references, `$(VAR)` expansion, service variables. Pure. Source: k8s pkg/kubelet/envvars, third_party/forked/golang/expansion. */
+import { entryOf } from '../api/index.ts';
 import type {
   ConfigMap,
   Container,
@@ -10,6 +11,7 @@ import type {
 } from '../api/index.ts';
 import type { Amounts } from './resource-fields.ts';
 import { readResourceField } from './resource-fields.ts';
+import { formatHostPort } from '../net/index.ts';
 
 /** What references in a pod resolve against. */
 export interface ReferenceSource {
@@ -84,7 +86,7 @@ export function buildServiceVariables(
     variables.set(`${prefix}_SERVICE_HOST`, ip);
     for (const [index, port] of (service.spec?.ports ?? []).entries()) {
       const protocol = port.protocol ?? 'TCP';
-      const url = `${protocol.toLowerCase()}://${ip.includes(':') ? `[${ip}]` : ip}:${port.port}`;
+      const url = `${protocol.toLowerCase()}://${formatHostPort(ip, port.port)}`;
       if (index === 0) {
         variables.set(`${prefix}_SERVICE_PORT`, String(port.port));
         variables.set(`${prefix}_PORT`, url);
@@ -105,7 +107,7 @@ export function buildServiceVariables(
 export function readFieldPath(path: string, source: ReferenceSource): string | undefined {
   const { metadata, spec } = source.pod;
   const keyed = /^metadata\.(labels|annotations)\['(.+)'\]$/.exec(path);
-  if (keyed !== null) return (keyed[1] === 'labels' ? metadata?.labels : metadata?.annotations)?.[keyed[2] ?? ''] ?? '';
+  if (keyed !== null) return entryOf(keyed[1] === 'labels' ? metadata?.labels : metadata?.annotations, keyed[2] ?? '') ?? '';
   switch (path) {
     case 'metadata.name':
       return metadata?.name;
@@ -167,12 +169,12 @@ function resolveReference(from: ValueFrom, own: Pick<Container, 'resources'>, so
   if (from.configMapKeyRef !== undefined) {
     const { name = '', key, optional } = from.configMapKeyRef;
     const object = source.getConfigMap(name);
-    return pick(object?.data?.[key], optional, object === undefined, 'configmap', 'ConfigMap', name, key, source);
+    return pick(entryOf(object?.data, key), optional, object === undefined, 'configmap', 'ConfigMap', name, key, source);
   }
   if (from.secretKeyRef !== undefined) {
     const { name = '', key, optional } = from.secretKeyRef;
     const object = source.getSecret(name);
-    const value = object?.data?.[key];
+    const value = entryOf(object?.data, key);
     const decoded = value === undefined ? undefined : new TextDecoder().decode(decodeBase64(value));
     return pick(decoded, optional, object === undefined, 'secret', 'Secret', name, key, source);
   }

@@ -1,7 +1,7 @@
 /** Commands inside containers: for exec probes, hooks, `kubectl exec`. */
 import { spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import type { Container } from '../api/index.ts';
-import { messageOf } from '../observe/index.ts';
 import { exitResult, sendSignal } from './command-process.ts';
 import type { ContainerProcess } from './container-process.ts';
 import type { PodSetup } from './container-start.ts';
@@ -60,15 +60,16 @@ export async function execInContainer(
       child.once('error', reject);
       child.once('close', (code, signal) => resolve(exitResult(code, signal).exitCode));
     });
-    const outputs = [
-      pump(child.stdout, streams.writeStdout.bind(streams)),
-      pump(child.stderr, streams.writeStderr.bind(streams)),
-    ];
+    child.stdin?.on('error', () => undefined); // a command need not read what it is sent
     if (streams.stdin !== undefined) void feed(streams.stdin, child.stdin);
     if (streams.terminal !== undefined && child.pid !== undefined)
       void followSizes(child.pid, streams.terminal.later, setup.context);
-    const code = await ended;
-    await Promise.all(outputs);
+    // all at once: of several that fail together each is somebody's to hear of
+    const [code] = await Promise.all([
+      ended,
+      pump(child.stdout, streams.writeStdout.bind(streams)),
+      pump(child.stderr, streams.writeStderr.bind(streams)),
+    ]);
     return code;
   } finally {
     streams.signal.removeEventListener('abort', kill);
@@ -104,21 +105,29 @@ async function pump(stream: AsyncIterable<Uint8Array> | null, write: (chunk: Uin
   for await (const chunk of stream) await write(chunk);
 }
 
-/** The caller's input to the process; a process that does not read to the end is no error. */
-export async function feed(input: AsyncIterable<Uint8Array>, stdin: NodeJS.WritableStream | null): Promise<void> {
+/**
+ * The caller's input to the process, whose end is the input's. Never rejects: a caller whose connection breaks has ended its input,
+ * and for what else that means there is a signal.
+ */
+export async function feed(input: AsyncIterable<Uint8Array>, stdin: Writable | null): Promise<void> {
   if (stdin === null) return;
-  stdin.on('error', (error) => {
-    if (!['EPIPE', 'ECONNRESET', 'ERR_STREAM_DESTROYED'].includes((error as NodeJS.ErrnoException).code ?? ''))
-      throw new Error(messageOf(error));
-  });
-  for await (const chunk of input) {
-    if (!stdin.writable) return;
-    if (!stdin.write(chunk)) {
-      await new Promise<void>((resolve) => {
-        stdin.once('drain', () => resolve());
-        stdin.once('close', () => resolve());
-      });
+  try {
+    for await (const chunk of input) {
+      if (!stdin.writable) return;
+      if (!stdin.write(chunk)) await untilDrained(stdin);
     }
+  } catch {
+    // the caller is gone, as said above
   }
   stdin.end();
+}
+
+async function untilDrained(stream: Writable): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      stream.off('drain', done).off('close', done);
+      resolve();
+    };
+    stream.on('drain', done).on('close', done);
+  });
 }

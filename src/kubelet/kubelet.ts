@@ -204,17 +204,18 @@ function limiter(count: number): <T>(work: () => Promise<T>) => Promise<T> {
   let running = 0;
   const queue: (() => void)[] = [];
   return async (work) => {
-    if (running >= count) {
+    if (running < count) running++;
+    else
       await new Promise<void>((resolve) => {
         queue.push(resolve);
       });
-    }
-    running++;
     try {
       return await work();
     } finally {
-      running--;
-      queue.shift()?.();
+      // The place is handed on, not given up: somebody who comes before the next one has woken would have it as well.
+      const next = queue.shift();
+      if (next === undefined) running--;
+      else next();
     }
   };
 }

@@ -1,11 +1,10 @@
 /** Keeps a Node's status true: ready, its addresses, what it has room for, and the lease that says it lives. */
 import { arch, cpus, release, totalmem } from 'node:os';
-import { isAlreadyExists, isConflict, isNotFound, leases, nodes } from '../api/index.ts';
+import { isAlreadyExists, isConflict, isNotFound, leases, nodes, formatTime, formatMicroTime } from '../api/index.ts';
 import type { Node } from '../api/index.ts';
 import type { Informer, KubeClient } from '../client/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { toTime } from './container-life.ts';
 
 const renewMs = 10_000;
 const maxPods = 250;
@@ -57,7 +56,7 @@ export class NodeStatusWriter {
   #write({ metadata }: Node): void {
     this.#writing = this.#writing.then(async () => {
       const { client, nodeName, addresses } = this.#options;
-      const status = nodeStatus(nodeName, addresses, toTime(Date.now()));
+      const status = nodeStatus(nodeName, addresses, formatTime(new Date()));
       const labels = missingLabels(nodeName, metadata?.labels);
       try {
         if (Object.keys(labels).length > 0)
@@ -76,7 +75,7 @@ export class NodeStatusWriter {
     const spec = {
       holderIdentity: nodeName,
       leaseDurationSeconds: 40,
-      renewTime: `${new Date().toISOString().slice(0, -1)}000Z`,
+      renewTime: formatMicroTime(new Date()),
     };
     try {
       await client.patch(leases, nodeName, 'merge', { spec }, scope);

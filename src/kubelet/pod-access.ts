@@ -1,5 +1,5 @@
 /** What `kubectl logs`, `exec`, `attach` and `port-forward` come to: fulfils the API server's `NodeAccess`, structurally. */
-import type { Duplex } from 'node:stream';
+import type { Duplex, Writable } from 'node:stream';
 import type { Container } from '../api/index.ts';
 import { badRequest, notFound, pods } from '../api/index.ts';
 import type { ContainerLife } from './container-life.ts';
@@ -51,6 +51,9 @@ export interface PodAccessOptions {
   dial(address: string, port: number, options?: { readonly signal?: AbortSignal }): Promise<Duplex>;
 }
 
+/** Output that may wait for a caller that is attached. */
+const maxWaitingBytes = 8 * 1024 * 1024;
+
 /** Access to the pods of all kubelets of the process. Methods throw `StatusError` with upstream's texts. */
 export class PodAccess {
   readonly #options: PodAccessOptions;
@@ -92,11 +95,15 @@ export class PodAccess {
     if (process === undefined) return life.exitCode ?? 0;
     const wanted = onlyAsked(options, streams);
     let written: Promise<void> = Promise.resolve();
+    let waitingBytes = 0;
     const untap = life.tap((stream, chunk) => {
+      // a caller that is slower than the container misses output: neither is made to wait for it, nor is it kept
+      if (waitingBytes > maxWaitingBytes) return;
       const write = stream === 'stdout' || options.tty ? wanted.writeStdout : wanted.writeStderr;
-      written = written.then(() => write(chunk));
+      waitingBytes += chunk.length;
+      written = written.then(() => write(chunk)).then(() => void (waitingBytes -= chunk.length));
     });
-    const stdin = 'stdin' in process ? (process.stdin as NodeJS.WritableStream | undefined) : undefined;
+    const stdin = 'stdin' in process ? (process.stdin as Writable | undefined) : undefined;
     if (wanted.stdin !== undefined && stdin !== undefined) void feed(wanted.stdin, stdin);
     if (options.tty && process.pid !== undefined) void followSizes(process.pid, streams.resizes, context);
     try {

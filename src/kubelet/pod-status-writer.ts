@@ -1,10 +1,9 @@
 /** Keeps a pod's status in the API: writes it when it has changed, one write at a time, until it is written or the pod is gone. */
 import type { Pod, PodStatus } from '../api/index.ts';
-import { isConflict, isNotFound, pods } from '../api/index.ts';
+import { isConflict, isEqualJson, isNotFound, pods } from '../api/index.ts';
 import type { KubeClient } from '../client/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { statusesEqual } from './pod-status.ts';
 
 const retryMs = 200;
 
@@ -62,7 +61,7 @@ export class PodStatusWriter {
     while (this.#isDirty && !signal.aborted) {
       this.#isDirty = false;
       const status = this.#options.compute(this.#previous());
-      if (statusesEqual(status, this.#last)) continue;
+      if (isEqualJson(status, this.#last)) continue;
       try {
         await this.#patch(status);
         this.#last = status;

@@ -1,7 +1,8 @@
 import { test } from 'node:test';
 import assert from 'node:assert/strict';
+import { isEqualJson } from '../api/index.ts';
 import type { ContainerStatus, PodSpec } from '../api/index.ts';
-import { computePhase, computePodStatus, computeQosClass, statusesEqual } from './pod-status.ts';
+import { computePhase, computePodStatus, computeQosClass } from './pod-status.ts';
 
 const status = (kind: 'waiting' | 'running' | 'ok' | 'failed' | 'backoff', ready = kind === 'running'): ContainerStatus => ({
   name: 'c',
@@ -109,7 +110,7 @@ test('a readiness gate holds the pod, not its containers', () => {
 test('the same facts later give an equal status; a turn moves the transition time', () => {
   const first = computePodStatus({ ...input, containers: [status('running')] });
   const later = computePodStatus({ ...input, previous: first, now: 'T2', containers: [status('running')] });
-  assert.ok(statusesEqual(first, later));
+  assert.ok(isEqualJson(first, later));
   const turned = computePodStatus({ ...input, previous: later, now: 'T3', containers: [status('running', false)] });
   assert.equal(turned.conditions?.find(({ type }) => type === 'Ready')?.lastTransitionTime, 'T3');
   assert.equal(turned.conditions?.find(({ type }) => type === 'PodScheduled')?.lastTransitionTime, 'T1');

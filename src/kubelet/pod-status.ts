@@ -91,11 +91,6 @@ export function computeQosClass(spec: PodSpec): 'Guaranteed' | 'Burstable' | 'Be
   return isGuaranteed ? 'Guaranteed' : 'Burstable';
 }
 
-/** Whether two statuses say the same. */
-export function statusesEqual(a: PodStatus | undefined, b: PodStatus | undefined): boolean {
-  return canonical(a) === canonical(b);
-}
-
 const ownedConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);
 
 function computeConditions(input: StatusInput, spec: PodSpec, phase: string): PodCondition[] {
@@ -154,11 +149,4 @@ function isInitialized(isSidecar: boolean, status: ContainerStatus | undefined):
 
 function hasEnded(status: ContainerStatus | undefined): boolean {
   return status?.state?.terminated !== undefined;
-}
-
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner === null || typeof inner !== 'object' || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
 }

@@ -2,8 +2,19 @@
  * A pod's volumes as directories on the kubelet's own tmpfs: emptyDir, configMap, secret, downwardAPI and projected. Nothing
  * reaches a disk of the host.
  */
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join, normalize } from 'node:path';
+import {
+  chmodSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import type { Stats } from 'node:fs';
+import { basename, dirname, join, normalize, relative } from 'node:path';
 import type { ConfigMap, Container, Secret, ServiceAccountTokenProjection, Volume } from '../api/index.ts';
 import type { ReferenceSource } from './environment.ts';
 import { decodeBase64, expand, readFieldPath, readPodResource } from './environment.ts';
@@ -67,17 +78,40 @@ export function containerMounts(
     const volume = volumes.find((each) => each.name === name);
     if (volume === undefined) return { ok: false, problem: `volume "${name}" is not defined in the pod` };
     const below = subPathExpr === undefined || subPathExpr === '' ? (subPath ?? '') : expand(subPathExpr, variables);
-    if (normalize(below).startsWith('..')) return { ok: false, problem: `subPath ${JSON.stringify(below)} leaves its volume` };
-    const path = join(volumeDirectory(podDirectory, name), below);
-    if (below !== '' && volume.emptyDir !== undefined) mkdirSync(path, { recursive: true });
+    const source = placeIn(volumeDirectory(podDirectory, name), below, volume.emptyDir !== undefined);
+    if (source === undefined) return { ok: false, problem: `subPath ${JSON.stringify(below)} leaves its volume` };
     mounts.push({
-      source: path,
+      source,
       target: normalize(mountPath),
       readOnly: readOnly === true || volume.emptyDir === undefined,
-      isFile: below !== '' && isFile(path),
+      isFile: below !== '' && lstatIfThere(source)?.isDirectory() === false,
     });
   }
   return { ok: true, mounts };
+}
+
+/**
+ * A path below a volume, with the links in it followed: what programs of the pod have put there must lead nowhere else. Undefined
+ * when it does. Directories that are not there yet are made where `mayMake` says so.
+ */
+function placeIn(volume: string, below: string, mayMake: boolean): string | undefined {
+  if (below === '') return volume;
+  const names = normalize(below).split('/');
+  if (names.includes('..')) return undefined;
+  const missing: string[] = [];
+  const root = realpathSync(volume);
+  for (let known = join(root, ...names); ; known = dirname(known)) {
+    // A link that leads nowhere is there.
+    if (lstatIfThere(known) === undefined) {
+      missing.unshift(basename(known));
+      continue;
+    }
+    const real = realpathSync(known);
+    if (real !== root && !real.startsWith(`${root}/`)) return undefined;
+    const place = join(volume, relative(root, real), ...missing);
+    if (mayMake && missing.length > 0) mkdirSync(place, { recursive: true });
+    return place;
+  }
 }
 
 function filesOf(volume: Volume, source: ReferenceSource): FilesResult {
@@ -189,8 +223,9 @@ function secretContents(object: Secret): Map<string, Uint8Array> {
 }
 
 function writeFiles(directory: string, files: Files): void {
-  for (const [path, { content, mode }] of files) {
-    const target = join(directory, normalize(`/${path}`));
+  const targets = new Map([...files].map(([path, file]) => [join(directory, normalize(`/${path}`)), file]));
+  removeOthers(directory, [...targets.keys()]);
+  for (const [target, { content, mode }] of targets) {
     if (sameContent(target, content)) continue;
     mkdirSync(dirname(target), { recursive: true });
     const fresh = `${target}.new`;
@@ -200,17 +235,20 @@ function writeFiles(directory: string, files: Files): void {
   }
 }
 
-function sameContent(path: string, content: Uint8Array): boolean {
-  return isFile(path) && readFileSync(path).equals(content);
+/** Keys that an object has lost are gone from its volumes, too. */
+function removeOthers(directory: string, kept: readonly string[]): void {
+  for (const entry of readdirSync(directory, { withFileTypes: true })) {
+    const path = join(directory, entry.name);
+    if (entry.isDirectory() && kept.some((target) => target.startsWith(`${path}/`))) removeOthers(path, kept);
+    else if (entry.isDirectory() || !kept.includes(path)) rmSync(path, { recursive: true });
+  }
 }
 
-function isFile(path: string): boolean {
-  try {
-    readFileSync(path);
-    return true;
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'ENOENT' || code === 'EISDIR') return false;
-    throw error;
-  }
+function sameContent(path: string, content: Uint8Array): boolean {
+  return lstatIfThere(path)?.isFile() === true && readFileSync(path).equals(content);
+}
+
+/** Looks at the path itself, and opens nothing: a pipe would wait for a writer. */
+function lstatIfThere(path: string): Stats | undefined {
+  return lstatSync(path, { throwIfNoEntry: false });
 }

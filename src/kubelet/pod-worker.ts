@@ -1,9 +1,10 @@
 /** The life of one pod on its node: network, init containers, containers, status, graceful end. */
 import type { Container, Pod, PodStatus } from '../api/index.ts';
-import { isConflict, isNotFound, pods } from '../api/index.ts';
+import { isConflict, isNotFound, pods, formatTime } from '../api/index.ts';
+import { maxTimerMs } from '../client/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { ContainerLife, toTime } from './container-life.ts';
+import { ContainerLife } from './container-life.ts';
 import type { ExitResult } from './container-process.ts';
 import type { PodSetup } from './container-start.ts';
 import { refreshVolumes, removePodFiles, startContainer } from './container-start.ts';
@@ -45,7 +46,7 @@ export class PodWorker {
     this.#context = context;
     this.#logger = context.logger.child({ pod: `${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''}` });
     this.#tokens = new PodTokens(context);
-    this.#startTime = pod.status?.startTime ?? toTime(Date.now());
+    this.#startTime = pod.status?.startTime ?? formatTime(new Date());
     this.#status = new PodStatusWriter(
       {
         client: context.client,
@@ -280,7 +281,7 @@ export class PodWorker {
 
   #watchDeadline(seconds: number | undefined): void {
     if (seconds === undefined) return;
-    void this.#sleep(Math.max(0, Date.parse(this.#startTime) + seconds * 1000 - Date.now())).then(() => {
+    void this.#sleep(Date.parse(this.#startTime) + seconds * 1000 - Date.now()).then(() => {
       if (this.#isEnding || [...this.#lives.values()].every((life) => life.hasFinished)) return;
       this.#failure = { reason: 'DeadlineExceeded', message: 'Pod was active on the node longer than the specified deadline' };
       for (const life of this.#lives.values()) void life.stop(this.#graceMs());
@@ -341,7 +342,7 @@ export class PodWorker {
       podIPs: this.#podIPs,
       hostIPs: this.#context.runtime.nodeAddresses,
       startTime: this.#startTime,
-      now: toTime(Date.now()),
+      now: formatTime(new Date()),
       failure: this.#failure,
     });
   }
@@ -363,16 +364,18 @@ export class PodWorker {
 
   async #sleep(ms: number): Promise<void> {
     const { signal } = this.#abort;
-    if (signal.aborted) return;
-    await new Promise<void>((resolve) => {
-      const wake = (): void => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', wake);
-        resolve();
-      };
-      const timer = setTimeout(wake, ms);
-      signal.addEventListener('abort', wake);
-    });
+    const endMs = performance.now() + ms;
+    for (let leftMs = ms; leftMs > 0 && !signal.aborted; leftMs = endMs - performance.now()) {
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', wake);
+          resolve();
+        };
+        const timer = setTimeout(wake, Math.min(leftMs, maxTimerMs));
+        signal.addEventListener('abort', wake);
+      });
+    }
   }
 }
 

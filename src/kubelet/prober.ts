@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ContainerPort, LifecycleHandler, Probe } from '../api/index.ts';
+import { maxTimerMs } from '../client/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { DialOptions } from './runtime.ts';
 import type { ProbeKind, ProbeState } from './probe-state.ts';
@@ -27,7 +28,7 @@ export interface ProbeResult {
 
 /** One attempt. Never throws: what goes wrong is a failure with its reason. */
 export async function probeOnce(probe: Probe, target: ProbeTarget): Promise<ProbeResult> {
-  const timeoutMs = Math.max(1, probe.timeoutSeconds ?? 1) * 1000;
+  const timeoutMs = timerMs(Math.max(1, probe.timeoutSeconds ?? 1));
   try {
     return await attempt(probe, target, timeoutMs);
   } catch (error) {
@@ -36,9 +37,10 @@ export async function probeOnce(probe: Probe, target: ProbeTarget): Promise<Prob
 }
 
 /** A postStart or preStop hook. A failure is an answer, not an exception. */
-export async function runHook(handler: LifecycleHandler, target: ProbeTarget, timeoutMs: number): Promise<ProbeResult> {
+export async function runHook(handler: LifecycleHandler, target: ProbeTarget, graceMs: number): Promise<ProbeResult> {
+  const timeoutMs = Math.min(graceMs, maxTimerMs);
   if (handler.sleep !== undefined) {
-    const ms = Math.min(handler.sleep.seconds * 1000, timeoutMs);
+    const ms = Math.min(timerMs(handler.sleep.seconds), timeoutMs);
     await new Promise((resolve) => {
       setTimeout(resolve, ms);
     });
@@ -80,7 +82,7 @@ export class ProbeLoop {
   }
 
   start(): void {
-    this.#schedule((this.#probe.initialDelaySeconds ?? 0) * 1000);
+    this.#schedule(timerMs(this.#probe.initialDelaySeconds ?? 0));
   }
 
   stop(): void {
@@ -97,7 +99,7 @@ export class ProbeLoop {
     const result = await probeOnce(this.#probe, this.#target);
     if (this.#isStopped) return;
     this.#state = nextProbeState(this.#state, result.isSuccess ? 'success' : 'failure', this.#probe);
-    this.#schedule(Math.max(1, this.#probe.periodSeconds ?? 10) * 1000);
+    this.#schedule(timerMs(Math.max(1, this.#probe.periodSeconds ?? 10)));
     this.#onResult(this.#state, result);
   }
 
@@ -134,7 +136,6 @@ async function probeHttp(action: NonNullable<Probe['httpGet']>, target: ProbeTar
   const address = addressOf(action.host, target);
   const port = portOf(action.port, target.ports);
   if (action.scheme === 'HTTPS') return { isSuccess: false, output: 'HTTPS probes are not built in; use HTTP' };
-  const socket = await target.dial({ address, port }, { timeoutMs });
   const headers: Record<string, string> = {
     'user-agent': 'kube-probe/1.36',
     accept: '*/*',
@@ -142,21 +143,44 @@ async function probeHttp(action: NonNullable<Probe['httpGet']>, target: ProbeTar
     host: `${address}:${port}`,
   };
   for (const { name, value } of action.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  const response = await new Promise<IncomingMessage>((resolve, reject) => {
-    const path =
-      action.path === undefined || action.path === '' ? '/' : action.path.startsWith('/') ? action.path : `/${action.path}`;
-    const call = request({ method: 'GET', path, headers, createConnection: () => socket }, resolve);
-    call.setTimeout(timeoutMs, () =>
-      call.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
-    );
-    call.once('error', reject);
-    call.end();
-  });
-  response.resume();
-  response.once('close', () => socket.destroy());
-  const status = response.statusCode ?? 0;
-  const isSuccess = status >= 200 && status < 400;
-  return { isSuccess, output: isSuccess ? '' : `HTTP probe failed with statuscode: ${status}` };
+  const path =
+    action.path === undefined || action.path === '' ? '/' : action.path.startsWith('/') ? action.path : `/${action.path}`;
+  // Of the whole: a server that sends a byte now and then is late as well.
+  const signal = AbortSignal.timeout(timeoutMs);
+  const socket = await target.dial({ address, port }, { timeoutMs });
+  let waitedFor = 'awaiting headers';
+  try {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
+      const call = request({ method: 'GET', path, headers, signal, createConnection: () => socket }, resolve);
+      call.on('error', reject);
+      call.end();
+    });
+    waitedFor = 'reading body';
+    await readStart(response);
+    const status = response.statusCode ?? 0;
+    const isSuccess = status >= 200 && status < 400;
+    return { isSuccess, output: isSuccess ? '' : `HTTP probe failed with statuscode: ${status}` };
+  } catch (error) {
+    if (!signal.aborted) throw error;
+    throw new Error(`context deadline exceeded (Client.Timeout exceeded while ${waitedFor})`, { cause: error });
+  } finally {
+    socket.destroy();
+  }
+}
+
+/** Upstream's kubelet reads so much of an answer before it hangs up. */
+const maxBodyBytes = 10 * 1024;
+
+async function readStart(response: IncomingMessage): Promise<void> {
+  let bytes = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes >= maxBodyBytes) return;
+  }
+}
+
+function timerMs(seconds: number): number {
+  return Math.min(seconds * 1000, maxTimerMs);
 }
 
 function addressOf(host: string | undefined, target: ProbeTarget): string {

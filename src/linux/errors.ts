@@ -1,6 +1,6 @@
 /** Errors of system calls and of netlink requests. */
 import { constants } from 'node:os';
-import { CodedError } from '../observe/index.ts';
+import { CodedError, hasCode } from '../observe/index.ts';
 
 /** A failed system call. `code` is the errno's name (`EPERM`). */
 export interface LinuxFacts {
@@ -50,11 +50,6 @@ export function isTooLarge(error: unknown): boolean {
 /** Whether a dump or a monitor lost messages (receive buffer overrun): start over. */
 export function isOverrun(error: unknown): boolean {
   return hasCode(error, 'ENOBUFS');
-}
-
-/** Whether the error is a system call's or the kernel's, with one of these errno names. */
-export function hasCode(error: unknown, ...codes: readonly string[]): boolean {
-  return error instanceof CodedError && codes.includes(error.facts.code);
 }
 
 /** The name of an errno: 2 -> `ENOENT`; `E524` for those without one in Node's table. */

@@ -1,6 +1,7 @@
+import { hasCode } from '../observe/index.ts';
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { errnoName, hasCode, isNoSuchThing, LinuxError } from './errors.ts';
+import { errnoName, isNoSuchThing, LinuxError } from './errors.ts';
 import { decodeSocketAddress, encodeNetlinkAddress, encodeSocketAddress } from './socket-address.ts';
 
 test('addresses read back as written', () => {

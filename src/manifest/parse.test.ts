@@ -80,6 +80,10 @@ test('a text that would fill the memory, and one too deep, are refused in a sent
     () => parseManifest(`a: ${'['.repeat(20_000)}${']'.repeat(20_000)}`, 'x'),
     /^ManifestError: x:1:\d+: it is nested too deeply/,
   );
+  const marks = Array.from({ length: 1001 }, (_each, index) => index);
+  const many = `a: [${marks.map((mark) => `&x${mark} v`).join(', ')}]\nb: [${marks.map((mark) => `*x${mark}`).join(', ')}]`;
+  const column = many.lastIndexOf('*') - many.indexOf('\n');
+  assert.throws(() => parseManifest(many, 'x'), { message: `x:2:${column}: it has more than 1000 aliases; write them out` });
 });
 
 test('a mapping of very many keys is read in a moment', () => {

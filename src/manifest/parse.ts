@@ -1,6 +1,7 @@
 /** YAML and JSON text -> Kubernetes objects that know where they and their fields stand in the file. */
 import { isMap, isNode, isPair, isScalar, isSeq } from 'yaml';
 import type { Document, Node as YamlNode } from 'yaml';
+import { isJsonObject } from '../api/index.ts';
 import { CodedError } from '../observe/index.ts';
 import { faultOf, findDuplicateKeys, parseYamlText, valueOf, YamlValueError } from './yaml-document.ts';
 
@@ -81,7 +82,7 @@ function objectsOf(document: Document, contents: YamlNode, at: At, list?: ListOf
     return items.items.flatMap((item) => (isNode(item) ? objectsOf(document, item, at, itemsAre) : []));
   }
   const value: Record<string, unknown> = { ...list, ...recordOf(contents, document, at) };
-  const metadata = isRecord(value['metadata']) ? value['metadata'] : {};
+  const metadata = isJsonObject(value['metadata']) ? value['metadata'] : {};
   const { apiVersion, kind } = value;
   const placeOf = (path: string): Position => at(find(contents, path).offset);
   if (typeof apiVersion !== 'string' || apiVersion === '')
@@ -113,7 +114,7 @@ function recordOf(contents: YamlNode, document: Document, at: At): Record<string
   const start = contents.range?.[0] ?? 0;
   try {
     const value = valueOf(contents, document);
-    if (isRecord(value)) return value;
+    if (isJsonObject(value)) return value;
   } catch (error) {
     if (error instanceof YamlValueError) throw new ManifestError(error.message, at(error.facts.offset ?? start));
     throw error;
@@ -166,8 +167,4 @@ function restAfter(path: string, key: string): string | undefined {
   if (path === key) return '';
   if (path.startsWith(`${key}.`)) return path.slice(key.length + 1);
   return path.startsWith(`${key}[`) ? path.slice(key.length) : undefined;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,6 +1,6 @@
 /** YAML text -> values, in a time that grows with the text and no faster, whatever the text. */
-import { isMap, isScalar, isSeq, LineCounter, parseAllDocuments, visit } from 'yaml';
-import type { Document, Node as YamlNode } from 'yaml';
+import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import type { Alias, Document, Node as YamlNode } from 'yaml';
 import { CodedError, messageOf } from '../observe/index.ts';
 
 /** The documents of a text, and where their offsets lie. */
@@ -25,6 +25,8 @@ export class YamlValueError extends CodedError<{
 
 /** How often an alias may stand for a whole tree, in sum: a small text could fill any memory otherwise. */
 const maxAliasCount = 100;
+/** How many aliases a value may have: each is looked for among all that is marked. */
+const maxAliases = 1000;
 
 /**
  * Parses every document, with the merge keys (`<<`) of YAML 1.1 that Kubernetes reads. Keys that stand twice are no error of the
@@ -70,6 +72,11 @@ export function findDuplicateKeys(root: unknown): DuplicateKey[] {
 
 /** The node's value as JSON has values. Throws `YamlValueError`. */
 export function valueOf(node: YamlNode, document: Document): unknown {
+  const excess = aliasesIn(node)[maxAliases];
+  if (excess !== undefined) {
+    const facts = { code: 'too-many-aliases', offset: excess.range?.[0] ?? 0 } as const;
+    throw new YamlValueError(`it has more than ${maxAliases} aliases; write them out`, facts);
+  }
   try {
     return node.toJS(document, { maxAliasCount });
   } catch (error) {
@@ -86,15 +93,21 @@ export function valueOf(node: YamlNode, document: Document): unknown {
 }
 
 function offsetOfAlias(root: YamlNode, name: string): { readonly offset?: number } {
-  let found: number | undefined;
-  visit(root, {
-    Alias: (_key, alias) => {
-      if (alias.source !== name) return undefined;
-      found = alias.range?.[0];
-      return visit.BREAK;
-    },
-  });
-  return found === undefined ? {} : { offset: found };
+  const offset = aliasesIn(root).find((alias) => alias.source === name)?.range?.[0];
+  return offset === undefined ? {} : { offset };
+}
+
+/** In the order of the text. Not by recursion: a value may be deep. */
+function aliasesIn(root: unknown): Alias[] {
+  const found: Alias[] = [];
+  const pending: unknown[] = [root];
+  while (pending.length > 0) {
+    const node = pending.pop();
+    if (isAlias(node)) found.push(node);
+    else if (isPair(node)) pending.push(node.value, node.key);
+    else if (isCollection(node)) for (const item of node.items.toReversed()) pending.push(item);
+  }
+  return found;
 }
 
 const tooDeep = 'it is nested too deeply';

@@ -23,6 +23,11 @@ export class CodedError<F extends ErrorFacts = ErrorFacts> extends Error {
   }
 }
 
+/** Whether an error has one of these codes: those of Node and of the system (`ENOENT`), and our own. */
+export function hasCode(error: unknown, ...codes: readonly string[]): error is Error {
+  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
+}
+
 /** The text of anything thrown, for a log line or a message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -6,10 +6,10 @@ export const zoneLabel = 'topology.kubernetes.io/zone';
 export const regionLabel = 'topology.kubernetes.io/region';
 
 /** Keys in the short spelling that examples of topologyKeys use, and the labels that they mean where the short one is absent. */
-const shortLabels: Readonly<Record<string, string>> = {
-  'kubernetes.io/zone': zoneLabel,
-  'kubernetes.io/region': regionLabel,
-};
+const shortLabels: ReadonlyMap<string, string> = new Map([
+  ['kubernetes.io/zone', zoneLabel],
+  ['kubernetes.io/region', regionLabel],
+]);
 
 /** Node objects by name; a `Map` and an informer both fit. */
 export interface NodeLookup {
@@ -19,10 +19,10 @@ export interface NodeLookup {
 /** The value of a topology key on a node; undefined when it has none. A node that nobody knows still has its name. */
 export function nodeTopologyValue(node: Node | undefined, nodeName: string, key: string): string | undefined {
   const labels = node?.metadata?.labels;
-  const own = labels?.[key];
-  if (own !== undefined) return own;
+  // Not what every object has: a key may be called `constructor`.
+  if (labels !== undefined && Object.hasOwn(labels, key)) return labels[key];
   if (key === hostnameLabel) return nodeName;
-  const long = shortLabels[key];
+  const long = shortLabels.get(key);
   return long === undefined ? undefined : labels?.[long];
 }
 
@@ -35,7 +35,7 @@ export function endpointTopologyValue(
   const { nodeName, zone } = endpoint;
   const value = nodeName === undefined ? undefined : nodeTopologyValue(nodes.get(nodeName), nodeName, key);
   if (value !== undefined) return value;
-  return key === zoneLabel || shortLabels[key] === zoneLabel ? zone : undefined;
+  return key === zoneLabel || shortLabels.get(key) === zoneLabel ? zone : undefined;
 }
 
 /** The zone of a node, from its label; undefined when it has none or an empty one. */

@@ -10,11 +10,11 @@ import type { EndpointSlice, Node, Service } from '../../src/api/index.ts';
 import { endpointSlices, nodes as nodeResource, services } from '../../src/api/index.ts';
 import { Agent } from '../../src/agent/index.ts';
 import type { AgentOptions, Listen } from '../../src/agent/index.ts';
-import { Conntrack, NamespaceThread, Nftables, RouteSocket, hasCode } from '../../src/linux/index.ts';
+import { Conntrack, NamespaceThread, Nftables, RouteSocket } from '../../src/linux/index.ts';
 import type { NamespaceHandle } from '../../src/linux/index.ts';
 import type { IpFamily } from '../../src/net/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
-import { silentLogger } from '../../src/observe/index.ts';
+import { hasCode, silentLogger } from '../../src/observe/index.ts';
 import type { Logger } from '../../src/observe/index.ts';
 import { MemoryInformer } from './memory-informer.ts';
 

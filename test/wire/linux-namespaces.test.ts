@@ -12,13 +12,12 @@ import {
   MountThread,
   NamespaceThread,
   RouteSocket,
-  hasCode,
   isNoSuchThing,
   udpSocketFromFd,
   type NamespaceHandle,
 } from '../../src/linux/index.ts';
 import { mustParseCidr, mustParseIp } from '../../src/net/index.ts';
-import { silentLogger } from '../../src/observe/index.ts';
+import { hasCode, silentLogger } from '../../src/observe/index.ts';
 import { isInside } from './linux-harness.ts';
 
 const execute = promisify(execFile);

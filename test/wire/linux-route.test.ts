@@ -1,8 +1,9 @@
 /** Links, addresses, routes and rules: as the kernel lists them after we asked for them. */
 import assert from 'node:assert/strict';
 import { before, describe, test } from 'node:test';
-import { NetlinkError, RouteSocket, hasCode, isAlreadyThere, openNetlink, type Route } from '../../src/linux/index.ts';
+import { NetlinkError, RouteSocket, isAlreadyThere, openNetlink, type Route } from '../../src/linux/index.ts';
 import { formatCidr, formatIp, mustParseCidr, mustParseIp } from '../../src/net/index.ts';
+import { hasCode } from '../../src/observe/index.ts';
 import { isInside } from './linux-harness.ts';
 
 if (isInside(import.meta.url)) {

@@ -8,10 +8,12 @@ import { isJsonObject } from './json-merge-patch.ts';
 
 /** Upstream's limit: more operations are answered with 413. */
 export const maxJsonPatchOperations = 10_000;
+/** Upstream's limit of what all `copy` operations of a patch may add, as bytes of JSON: each may double a document. */
+const maxCopiedBytes = 3 * 1024 * 1024;
 
 /**
  * The document with the operations applied in order; `original` is not changed. Throws a StatusError: 400 when the patch
- * is malformed, 413 when it is too long, 422 when an operation fails (a `test` that does not hold, a path that is not there).
+ * is malformed, 413 when it is too long or copies too much, 422 when an operation fails (a `test` that does not hold, a path that is not there).
  */
 export function jsonPatch(original: unknown, operations: unknown): unknown {
   if (!Array.isArray(operations)) throw badRequest('a JSON patch is a list of operations');
@@ -20,7 +22,20 @@ export function jsonPatch(original: unknown, operations: unknown): unknown {
       `The allowed maximum operations in a JSON patch is ${maxJsonPatchOperations}, got ${operations.length}`,
     );
   const checked = operations.map(checkOperation);
-  return checked.reduce(applyOperation, original);
+  const state = { copiedBytes: 0 };
+  // A copy of our own, which the operations change in place: a new one for each would take their number times its size.
+  return checked.reduce((document, operation) => applyOperation(document, operation, state), copyOf(original));
+}
+
+/** Not structuredClone: what stands at two places of a value would be one in its copy, and be changed at both. */
+function copyOf(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(copyOf);
+  if (!isJsonObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copyOf(member)]));
+}
+
+function sizeOf(value: unknown): number {
+  return new TextEncoder().encode(JSON.stringify(value)).length;
 }
 
 interface Operation {
@@ -30,18 +45,27 @@ interface Operation {
   readonly value: unknown;
 }
 
-function applyOperation(document: unknown, { op, path, from, value }: Operation): unknown {
+/** Changes the document in place, and answers it: another one where the whole is replaced. */
+function applyOperation(document: unknown, { op, path, from, value }: Operation, state: { copiedBytes: number }): unknown {
   switch (op) {
     case 'add':
-      return write(document, path, value, 'add');
     case 'replace':
-      return write(document, path, value, 'replace');
+      return write(document, path, copyOf(value), op);
     case 'remove':
-      return write(document, path, undefined, 'remove');
-    case 'copy':
-      return write(document, path, read(document, from, op), 'add');
-    case 'move':
-      return write(write(document, from, undefined, 'remove'), path, read(document, from, op), 'add');
+      return write(document, path, undefined, op);
+    case 'copy': {
+      const original = read(document, from, op);
+      state.copiedBytes += sizeOf(original);
+      if (state.copiedBytes > maxCopiedBytes)
+        throw requestEntityTooLarge(
+          `Unable to complete the copy, the accumulated size increase of copy is ${state.copiedBytes}, exceeding the limit ${maxCopiedBytes}`,
+        );
+      return write(document, path, copyOf(original), 'add');
+    }
+    case 'move': {
+      const moved = read(document, from, 'remove');
+      return write(write(document, from, undefined, 'remove'), path, moved, 'add');
+    }
     case 'test':
       if (!jsonEquals(read(document, path, op), value)) throw patchRejected(`testing value ${pointerText(path)} failed`);
       return document;
@@ -50,32 +74,26 @@ function applyOperation(document: unknown, { op, path, from, value }: Operation)
 
 type Change = 'add' | 'replace' | 'remove';
 
-/** A copy of the document in which the place named by the pointer is changed; everything beside the path is shared. */
+/** The document after the change of the place that the pointer names. */
 function write(document: unknown, path: readonly string[], value: unknown, change: Change): unknown {
-  const place = (at: number): string => pointerText(path.slice(0, at + 1));
-  const descend = (node: unknown, at: number): unknown => {
-    const token = path[at];
-    if (token === undefined) {
-      if (change === 'remove') throw patchRejected('the whole document cannot be removed');
-      return value;
-    }
-    const isLast = at === path.length - 1;
-    if (Array.isArray(node)) {
-      const index = listIndex(token, node.length, isLast && change === 'add');
-      if (index === undefined) throw missing(change, place(at));
-      if (isLast && change === 'add') return node.toSpliced(index, 0, value);
-      if (isLast && change === 'remove') return node.toSpliced(index, 1);
-      return node.with(index, descend(node[index], at + 1));
-    }
-    if (!isJsonObject(node)) throw missing(change, place(at));
-    const isThere = Object.hasOwn(node, token);
-    if (!isThere && !(isLast && change === 'add')) throw missing(change, place(at));
-    const members = new Map(Object.entries(node));
-    if (isLast && change === 'remove') members.delete(token);
-    else members.set(token, descend(members.get(token), at + 1));
-    return Object.fromEntries(members);
-  };
-  return descend(document, 0);
+  const name = path.at(-1);
+  if (name === undefined) {
+    if (change === 'remove') throw patchRejected('the whole document cannot be removed');
+    return value;
+  }
+  const parent = read(document, path.slice(0, -1), change);
+  if (Array.isArray(parent)) {
+    const index = listIndex(name, parent.length, change === 'add');
+    if (index === undefined) throw missing(change, pointerText(path));
+    if (change === 'replace') parent[index] = value;
+    else if (change === 'add') parent.splice(index, 0, value);
+    else parent.splice(index, 1);
+  } else if (isJsonObject(parent) && (change === 'add' || Object.hasOwn(parent, name))) {
+    if (change === 'remove') Reflect.deleteProperty(parent, name);
+    // Not by assignment, to which `__proto__` is no member.
+    else Object.defineProperty(parent, name, { value, enumerable: true, configurable: true, writable: true });
+  } else throw missing(change, pointerText(path));
+  return document;
 }
 
 function read(document: unknown, path: readonly string[], operation: string): unknown {

@@ -70,32 +70,47 @@ function mergeList(schema: Schema | undefined, original: readonly unknown[], pat
   if (patch.some((item) => isJsonObject(item) && item[directive] === 'replace'))
     return patch.filter((item) => isJsonObject(item) && item[directive] === undefined).map(stripDirectives);
   const merged = [...original];
+  // By merge key: where the items that have it stand. Looking for each anew would take the square of the list's length.
+  const places = new Map<unknown, number[]>();
+  const remember = (item: unknown, at: number): void => {
+    if (!isJsonObject(item)) return;
+    const known = places.get(item[key]);
+    if (known === undefined) places.set(item[key], [at]);
+    else known.push(at);
+  };
+  merged.forEach(remember);
+  const deleted = new Set<number>();
   for (const item of patch) {
     if (!isJsonObject(item)) throw badRequest(`the list ${goQuote(name)} holds mappings, not ${goJson(item)}`);
     const mode = directiveOf(item);
     const id = item[key];
     if (id === undefined) throw badRequest(`map: ${goJson(item)} does not contain declared merge key: ${key}`);
-    const isSame = (other: unknown): boolean => isJsonObject(other) && other[key] === id;
+    const [at, ...others] = places.get(id) ?? [];
     if (mode === 'delete') {
-      for (let at = merged.length - 1; at >= 0; at--) if (isSame(merged[at])) merged.splice(at, 1);
-      continue;
+      for (const place of at === undefined ? others : [at, ...others]) deleted.add(place);
+      places.delete(id);
+    } else if (at === undefined) {
+      const added = stripDirectives(item);
+      remember(added, merged.length);
+      merged.push(added);
+    } else {
+      const before = merged[at];
+      merged[at] = mergeMapping(schema?.items, isJsonObject(before) ? before : {}, item);
     }
-    const at = merged.findIndex(isSame);
-    const before = merged[at];
-    if (at < 0) merged.push(stripDirectives(item));
-    else merged[at] = mergeMapping(schema?.items, isJsonObject(before) ? before : {}, item);
   }
-  return arrange(merged, patch, original, schema);
+  const kept = merged.filter((_, at) => !deleted.has(at));
+  return arrange(kept, patch, original, schema);
 }
 
 /** `$deleteFromPrimitiveList/name`: the list loses these items. */
 function deleteScalars(merged: Map<string, unknown>, name: string, unwanted: unknown, directiveName: string): void {
   if (!Array.isArray(unwanted)) throw badRequest(`${goQuote(directiveName)} must be a list`);
   const before = merged.get(name);
+  const deleted = new Set<unknown>(unwanted);
   if (Array.isArray(before))
     merged.set(
       name,
-      before.filter((item) => !unwanted.includes(item)),
+      before.filter((item) => !deleted.has(item)),
     );
 }
 
@@ -126,32 +141,39 @@ function arrange(
   schema: Schema | undefined,
 ): unknown[] {
   const identify = identifier(schema);
-  const wanted = named.map(identify);
-  const serverOrder = original.map(identify);
-  const patched = list
-    .filter((item) => wanted.includes(identify(item)))
-    .toSorted((a, b) => wanted.indexOf(identify(a)) - wanted.indexOf(identify(b)));
-  const own = list.filter((item) => !wanted.includes(identify(item)));
+  const wanted = firstPlaces(named.map(identify));
+  const serverOrder = firstPlaces(original.map(identify));
+  const placeIn = (places: ReadonlyMap<unknown, number>, item: unknown): number => places.get(identify(item)) ?? -1;
+  const patched = list.filter((item) => placeIn(wanted, item) >= 0).toSorted((a, b) => placeIn(wanted, a) - placeIn(wanted, b));
+  const own = list.filter((item) => placeIn(wanted, item) < 0);
   const ordered: unknown[] = [];
   let next = 0;
   for (const item of patched) {
-    const place = serverOrder.indexOf(identify(item));
-    const ahead = own.slice(next).findIndex((other) => serverOrder.indexOf(identify(other)) >= place);
-    const count = place < 0 ? 0 : ahead < 0 ? own.length - next : ahead;
-    ordered.push(...own.slice(next, next + count), item);
-    next += count;
+    const place = placeIn(serverOrder, item);
+    // What the server has before it, and has not been given a place yet.
+    for (; next < own.length && placeIn(serverOrder, own[next]) < place; next++) ordered.push(own[next]);
+    ordered.push(item);
   }
   return [...ordered, ...own.slice(next)];
+}
+
+/** Where each value stands first. */
+function firstPlaces(values: readonly unknown[]): ReadonlyMap<unknown, number> {
+  const places = new Map<unknown, number>();
+  values.forEach((value, at) => {
+    if (!places.has(value)) places.set(value, at);
+  });
+  return places;
 }
 
 /** The patch's own items must stand in the order that it asks for. */
 function checkOrder(items: readonly unknown[], order: readonly unknown[], schema: Schema | undefined, name: string): void {
   const identify = identifier(schema);
-  const wanted = order.map(identify);
+  const wanted = firstPlaces(order.map(identify));
   let last = -1;
   for (const item of items) {
     if (isJsonObject(item) && item[directive] !== undefined) continue;
-    const at = wanted.indexOf(identify(item));
+    const at = wanted.get(identify(item)) ?? -1;
     if (at < last || at < 0)
       throw badRequest(
         `The order in patch list:\n${goJson(items)}\n doesn't match ${orderPrefix}${name} list:\n${goJson(order)}\n`,
@@ -170,10 +192,11 @@ function keepRetained(merged: Map<string, unknown>, patch: Mapping): void {
   const retained = patch[retainKeys];
   if (retained === undefined) return;
   if (!Array.isArray(retained)) throw badRequest(`${goQuote(retainKeys)} must be a list`);
+  const kept = new Set<unknown>(retained);
   for (const name of Object.keys(patch))
-    if (!name.startsWith('$') && patch[name] !== null && !retained.includes(name))
+    if (!name.startsWith('$') && patch[name] !== null && !kept.has(name))
       throw badRequest(`${goQuote(name)} is set by the patch but missing in its ${retainKeys}`);
-  for (const name of merged.keys()) if (!retained.includes(name)) merged.delete(name);
+  for (const name of merged.keys()) if (!kept.has(name)) merged.delete(name);
 }
 
 /** A value that the original does not have: taken as it is, without directives, nulls and items to delete. */

@@ -49,16 +49,22 @@ export function validatePortCombinations(service: Service): FieldError[] {
     if (service.spec?.type === 'ClusterIP' && (port.nodePort ?? 0) !== 0)
       errors.push(forbiddenField(nodePortPath(index), "may not be used when `type` is 'ClusterIP'"));
   }
-  for (const [index, port] of ports.entries()) {
-    const isTwin = (other: ServicePort): boolean => other.nodePort === port.nodePort && other.protocol === port.protocol;
-    if ((port.nodePort ?? 0) !== 0 && ports.slice(0, index).some(isTwin))
-      errors.push(duplicate(nodePortPath(index), port.nodePort));
-  }
-  for (const [index, port] of ports.entries()) {
-    const isTwin = (other: ServicePort): boolean => other.port === port.port && other.protocol === port.protocol;
-    if (ports.slice(0, index).some(isTwin)) errors.push(duplicate(indexPath(portsPath, index), goPortKey(port)));
-  }
+  for (const [index, { nodePort = 0 }] of repeated(ports, ({ nodePort, protocol }) => `${nodePort}/${protocol}`))
+    if (nodePort !== 0) errors.push(duplicate(nodePortPath(index), nodePort));
+  for (const [index, port] of repeated(ports, ({ port, protocol }) => `${port}/${protocol}`))
+    errors.push(duplicate(indexPath(portsPath, index), goPortKey(port)));
   return errors;
+}
+
+/** Ports, with their index, that have the key of one before them. */
+function repeated(ports: readonly ServicePort[], keyOf: (port: ServicePort) => string): [index: number, port: ServicePort][] {
+  const seen = new Set<string>();
+  return [...ports.entries()].filter(([, port]) => {
+    const key = keyOf(port);
+    const isRepeated = seen.has(key);
+    seen.add(key);
+    return isRepeated;
+  });
 }
 
 function nodePortPath(index: number): string {

@@ -23,9 +23,11 @@ export function validateTopologyKeys(service: Service): FieldError[] {
   if (externalTrafficPolicy === 'Local')
     errors.push(forbiddenField(path, 'may not be specified when `externalTrafficPolicy=Local`'));
   if (topologyKeys.length > maxTopologyKeys) errors.push(tooMany(path, topologyKeys.length, maxTopologyKeys));
+  const seen = new Set<string>();
   for (const [index, key] of topologyKeys.entries()) {
     const keyPath = indexPath(path, index);
-    if (topologyKeys.indexOf(key) < index) errors.push(duplicate(keyPath, key));
+    if (seen.has(key)) errors.push(duplicate(keyPath, key));
+    seen.add(key);
     if (key !== anyTopologyKey) errors.push(...qualifiedName(key).map((message) => invalidValue(keyPath, key, message)));
     else if (index !== topologyKeys.length - 1) errors.push(invalidValue(keyPath, key, '"*" must be the last value specified'));
   }

@@ -1,6 +1,7 @@
 /** Validation of nodes, namespaces, settings, address objects, leases and events (k8s pkg/apis/{core,networking,coordination}/validation). */
 import { formatCidr, formatIp, maskCidr, parseCidr, parseIp } from '../../net/index.ts';
 import type { FieldError } from '../field-errors.ts';
+import { isEqualJson } from '../json-equality.ts';
 import { duplicate, forbiddenField, goQuote, invalidValue, keyPath, required, tooLong } from '../field-errors.ts';
 import type { ConfigMap, Event, IPAddress, Lease, Namespace, Node, Secret, ServiceCIDR } from '../kinds/index.ts';
 import { validateCidr } from '../service/ip-texts.ts';
@@ -13,7 +14,6 @@ import {
   checkOptionalText,
   checkPositive,
   checkRequiredText,
-  isSame,
 } from './rules.ts';
 
 /** All data of a ConfigMap or a Secret together: 1 MiB. */
@@ -46,7 +46,7 @@ export function validateNode({ spec }: Node): FieldError[] {
 export function validateNodeUpdate(next: Node, previous: Node): FieldError[] {
   const errors = validateNode(next);
   const before = previous.spec?.podCIDRs ?? [];
-  if (before.length > 0 && !isSame(next.spec?.podCIDRs, before))
+  if (before.length > 0 && !isEqualJson(next.spec?.podCIDRs, before))
     errors.push(forbiddenField('spec.podCIDRs', 'node updates may not change podCIDR except from "" to valid'));
   return errors;
 }
@@ -189,7 +189,7 @@ function validateFrozen<T extends { readonly immutable?: boolean | undefined }>(
   if (previous.immutable !== true) return [];
   const detail = 'field is immutable when `immutable` is set';
   const errors = next.immutable === true ? [] : [forbiddenField('immutable', detail)];
-  for (const member of members) if (!isSame(next[member], previous[member])) errors.push(forbiddenField(member, detail));
+  for (const member of members) if (!isEqualJson(next[member], previous[member])) errors.push(forbiddenField(member, detail));
   return errors;
 }
 

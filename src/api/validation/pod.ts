@@ -1,5 +1,6 @@
 /** Validation of pods and pod templates (k8s pkg/apis/core/validation). */
 import type { FieldError } from '../field-errors.ts';
+import { isEqualJson } from '../json-equality.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../field-errors.ts';
 import type { Container, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration, Volume } from '../kinds/index.ts';
 import { validateIp } from '../service/ip-texts.ts';
@@ -16,7 +17,6 @@ import {
   checkRange,
   checkRequiredText,
   checkUnique,
-  isSame,
 } from './rules.ts';
 
 /** Faults of a pod, metadata apart. */
@@ -27,10 +27,10 @@ export function validatePod({ spec }: Pod): FieldError[] {
 /** Faults of a pod that replaces another: nearly all of its spec stays as it was. */
 export function validatePodUpdate(next: Pod, previous: Pod): FieldError[] {
   const errors = validatePod(next);
-  if (!isSame(fixedPart(next), fixedPart(previous))) return [...errors, forbiddenField('spec', podUpdateText)];
+  if (!isEqualJson(fixedPart(next), fixedPart(previous))) return [...errors, forbiddenField('spec', podUpdateText)];
   const added = next.spec?.tolerations ?? [];
   const isKept = (toleration: Toleration): boolean =>
-    added.some((other) => isSame(withoutSeconds(other), withoutSeconds(toleration)));
+    added.some((other) => isEqualJson(withoutSeconds(other), withoutSeconds(toleration)));
   if (!(previous.spec?.tolerations ?? []).every(isKept))
     errors.push(forbiddenField('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds'));
   return errors;

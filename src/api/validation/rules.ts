@@ -1,6 +1,7 @@
 /** Small rules over fields, from which the validation of kinds is put together. A rule returns the faults it finds. */
 import type { FieldError } from '../field-errors.ts';
-import { duplicate, goJson, invalidValue, notSupported, required } from '../field-errors.ts';
+import { duplicate, invalidValue, notSupported, required } from '../field-errors.ts';
+import { isEqualJson } from '../json-equality.ts';
 import { immutableMessage, inclusiveRangeMessage, negativeMessage, percentage, portNumber } from './identifiers.ts';
 
 /** A check of a text: messages of the rules that it breaks. */
@@ -65,12 +66,7 @@ export function checkCountOrShare(path: string, value: number | string | undefin
 
 /** The value must be what it was. */
 export function checkImmutable(path: string, next: unknown, previous: unknown): FieldError[] {
-  return isSame(next, previous) ? [] : [invalidValue(path, next, immutableMessage)];
-}
-
-/** Whether two values are the same once written as JSON with sorted members. */
-export function isSame(a: unknown, b: unknown): boolean {
-  return sortedJson(a) === sortedJson(b);
+  return isEqualJson(next, previous) ? [] : [invalidValue(path, next, immutableMessage)];
 }
 
 /** No text may stand there twice; empty ones are not compared. `pathOf` gives the path of the item at an index. */
@@ -91,15 +87,4 @@ export function checkItems<T>(
   check: (item: T, path: string, index: number) => readonly FieldError[],
 ): FieldError[] {
   return (items ?? []).flatMap((item, index) => check(item, `${path}[${index}]`, index));
-}
-
-function sortedJson(value: unknown): string {
-  return goJson(sorted(value));
-}
-
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  const entries = Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return Object.fromEntries(entries.map(([name, member]) => [name, sorted(member)]));
 }

@@ -1,5 +1,6 @@
 /** Validation of the kinds that run pods (k8s pkg/apis/apps/validation). */
 import type { FieldError } from '../field-errors.ts';
+import { isEqualJson } from '../json-equality.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../field-errors.ts';
 import type {
   DaemonSet,
@@ -14,7 +15,7 @@ import type {
 import { labelSelectorFromObject } from '../selectors.ts';
 import { validateLabelSelector } from './object-meta.ts';
 import { validatePodTemplate } from './pod.ts';
-import { checkCountOrShare, checkImmutable, checkNonNegative, checkOneOf, isSame } from './rules.ts';
+import { checkCountOrShare, checkImmutable, checkNonNegative, checkOneOf } from './rules.ts';
 
 /** Faults of a Deployment, metadata apart. */
 export function validateDeployment({ spec }: Deployment): FieldError[] {
@@ -75,7 +76,7 @@ function withClaimedVolumes(spec: StatefulSet['spec']): StatefulSet['spec'] {
 /** Faults of a StatefulSet that replaces another: only part of its spec may change. */
 export function validateStatefulSetUpdate(next: StatefulSet, previous: StatefulSet): FieldError[] {
   const errors = validateStatefulSet(next);
-  if (isSame(fixedPart(next), fixedPart(previous))) return errors;
+  if (isEqualJson(fixedPart(next), fixedPart(previous))) return errors;
   return [
     ...errors,
     forbiddenField(

@@ -61,10 +61,26 @@ export function sendAnswer({ response, warnings, method }: Exchange, { httpStatu
   response.end(method === 'HEAD' ? undefined : bytes);
 }
 
-/** Warning headers as RFC 7234 §5.5 has them: code 299, no agent, the text quoted. */
+/** Upstream's limits: what all warnings together may hold, and what each of them may when they hold more. */
+const maxWarningsLength = 4 * 1024;
+const maxCutWarningLength = 256;
+
+/** Warning headers as RFC 7234 §5.5 has them: code 299, no agent, the text quoted. Of very many only the first are sent. */
 export function warningHeader(warnings: ReadonlySet<string>): { readonly warning?: string } {
   if (warnings.size === 0) return {};
-  return { warning: [...warnings].map((text) => `299 - "${headerText(text).replace(/["\\]/g, '\\$&')}"`).join(', ') };
+  return {
+    warning: fitting([...warnings])
+      .map((text) => `299 - "${headerText(text).replace(/["\\]/g, '\\$&')}"`)
+      .join(', '),
+  };
+}
+
+/** As k8s apiserver/pkg/endpoints/filters/warning.go: a client refuses an answer whose header is too large. */
+function fitting(texts: readonly string[]): readonly string[] {
+  if (texts.reduce((sum, text) => sum + text.length, 0) <= maxWarningsLength) return texts;
+  const cut = texts.map((text) => text.slice(0, maxCutWarningLength));
+  let length = 0;
+  return cut.filter((text) => (length += text.length) <= maxWarningsLength);
 }
 
 /** Control characters end a header; others than ASCII are not allowed in one. */

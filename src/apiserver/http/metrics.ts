@@ -1,5 +1,7 @@
 /** `/metrics`: the few figures of this server, under upstream's names, in the Prometheus text format. */
+import { findServed } from '../registry/catalog.ts';
 import type { Store } from '../store/index.ts';
+import { parseResourcePath } from './request-info.ts';
 
 /** Counts requests by verb, resource and code. */
 export class RequestMetrics {
@@ -33,6 +35,20 @@ export class RequestMetrics {
     ];
     return `${lines.join('\n')}\n`;
   }
+}
+
+/** The paths that are answered beside those of resources, by their first segment. */
+const otherPaths: ReadonlySet<string> = new Set(['api', 'apis', 'healthz', 'livez', 'metrics', 'openapi', 'readyz', 'version']);
+
+/** What a path is counted under. Empty for what is not served: anybody may ask for anything, and each label is kept. */
+export function resourceLabel(path: string): string {
+  const resource = parseResourcePath(path);
+  if (resource !== undefined) {
+    const { group, version, plural } = resource;
+    return findServed(group, version, plural) === undefined ? '' : plural;
+  }
+  const [, first = ''] = path.split('/', 2);
+  return otherPaths.has(first) ? first : '';
 }
 
 function escape(text: string): string {

@@ -1,8 +1,8 @@
 /** Requests to one object, and to the parts of it that are subresources. */
-import type { Resource } from '../../api/index.ts';
 import { notAcceptable } from '../../api/index.ts';
 import type { Served } from '../registry/catalog.ts';
 import { expectObject } from '../registry/decode.ts';
+import type { ExpectedKind } from '../registry/decode.ts';
 import { applyPatch, parsePatch } from '../registry/patch.ts';
 import { readObject } from '../registry/read.ts';
 import type { UpdatedPart } from '../registry/update.ts';
@@ -89,10 +89,10 @@ export async function patch(
   return objectAnswer(services, exchange, served, 200, object, form);
 }
 
-/** The body as an object of the resource's kind, in the form that the client sent. */
-export async function readObjectBody({ request }: Exchange, resource: Resource, options: WriteOptions): Promise<ApiObject> {
+/** The body as an object of the kind, in the form that the client sent. */
+export async function readObjectBody({ request }: Exchange, kind: ExpectedKind, options: WriteOptions): Promise<ApiObject> {
   const body = await decodeBody(await readBody(request), request.headers['content-type']);
-  return expectObject(resource, body, options.fieldValidation, options.warn);
+  return expectObject(kind, body, options.fieldValidation, options.warn);
 }
 
 /** The form in which an object is stored. */

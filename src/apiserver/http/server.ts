@@ -4,19 +4,18 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { createServer } from 'node:https';
 import type { Server } from 'node:https';
 import type { AddressInfo, Server as NetServer } from 'node:net';
-import { createServer as createNetServer } from 'node:net';
+import { createServer as createNetServer, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { StatusError } from '../../api/index.ts';
 import { badRequest, internalError, isStatusError, unauthorized } from '../../api/index.ts';
 import type { Logger } from '../../observe/index.ts';
-import { CodedError, messageOf } from '../../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../../observe/index.ts';
 import type { Authenticator } from '../security/authenticate.ts';
 import type { KeyPair } from '../security/certificates.ts';
 import { refuse, serveUpgrade } from '../subresources/upgrades.ts';
 import type { Exchange } from './exchange.ts';
 import { sendAnswer, statusAnswer } from './exchange.ts';
-import { RequestMetrics } from './metrics.ts';
-import { parseResourcePath } from './request-info.ts';
+import { RequestMetrics, resourceLabel } from './metrics.ts';
 import { route, routePublic } from './route.ts';
 import type { Services } from './services.ts';
 
@@ -69,9 +68,13 @@ export class HttpServer {
     this.#server.on('request', listener);
     this.#server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     this.#server.on('tlsClientError', (error) => this.#logger.debug({ error: messageOf(error) }, 'TLS handshake failed'));
-    this.#server.on('clientError', (error, socket) => {
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
       this.#logger.debug({ error: messageOf(error) }, 'bad request');
-      if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\n\r\n');
+      const line = error.code === 'HPE_HEADER_OVERFLOW' ? '431 Request Header Fields Too Large' : '400 Bad Request';
+      if (socket.writable) socket.write(`HTTP/1.1 ${line}\r\nconnection: close\r\n\r\n`);
+      // Whoever speaks no HTTP need not be waited for to hang up.
+      if (socket instanceof Socket) socket.destroySoon();
+      else socket.destroy();
     });
     // Watches of many informers may share one connection's signal.
     setMaxListeners(0, this.#closing.signal);
@@ -84,7 +87,7 @@ export class HttpServer {
         await listening(this.#server, () => this.#server.listen({ host, port: port === 0 ? 0 : port + attempt, backlog: 1024 }));
         return (this.#server.address() as AddressInfo).port;
       } catch (error) {
-        const isTaken = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
+        const isTaken = hasCode(error, 'EADDRINUSE');
         if (isTaken && port !== 0 && attempt < portAttempts && port + attempt < 65_535) continue;
         const text = isTaken ? `ports ${port} to ${port + attempt} of ${host} are all taken` : messageOf(error);
         const code = isTaken ? 'ADDRESS_IN_USE' : 'CANNOT_LISTEN';
@@ -95,7 +98,7 @@ export class HttpServer {
 
   /** Serves the connections of a socket that is listening already, wherever it was made. */
   async listenOn(fd: number): Promise<void> {
-    const listener = createNetServer((socket) => this.#server.emit('connection', socket));
+    const listener = createNetServer({ noDelay: true }, (socket) => this.#server.emit('connection', socket));
     await listening(listener, () => listener.listen({ fd }));
     this.#extraListeners.push(listener);
   }
@@ -124,8 +127,7 @@ export class HttpServer {
     response.on('close', () => {
       this.#closing.signal.removeEventListener('abort', leave);
       gone.abort();
-      const resource = parseResourcePath(path);
-      this.#metrics.ended(method, resource?.plural ?? path.split('/')[1] ?? '', response.statusCode);
+      this.#metrics.ended(method, resourceLabel(path), response.statusCode);
     });
     response.on('error', (error) => this.#logger.debug({ path, error: messageOf(error) }, 'answer broke off'));
     const exchange: Exchange = {
@@ -170,6 +172,8 @@ export class HttpServer {
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     this.#upgraded.add(socket);
     socket.on('close', () => this.#upgraded.delete(socket));
+    // Of those that are refused as well: Node gives the socket up with an upgrade.
+    socket.on('error', (error) => this.#logger.debug({ error: messageOf(error) }, 'upgraded connection broke'));
     if (this.#options.authenticate(request) === undefined) {
       refuse(socket, unauthorized());
       return;

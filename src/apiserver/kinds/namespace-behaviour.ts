@@ -1,13 +1,11 @@
 /** A namespace's life: what every one gets, and the sweep that empties one before it goes (KEP-less; k8s pkg/controller/namespace). */
 import type { ConfigMap, Namespace, ServiceAccount } from '../../api/index.ts';
-import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts } from '../../api/index.ts';
+import { configMaps, forbidden, isAlreadyExists, namespaces, serviceAccounts, isEqualJson, formatTime } from '../../api/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { catalog, servedOf } from '../registry/catalog.ts';
 import type { Behaviour, RegistryContext, WriteRequest } from '../registry/context.ts';
-import { timestamp } from '../registry/context.ts';
 import { createObject } from '../registry/create.ts';
 import { deleteObject } from '../registry/delete.ts';
-import { isEqualJson } from '../registry/json-equality.ts';
 import { isReadyToGo, removeObject } from '../registry/remove.ts';
 import { assertCreatable } from '../registry/rules.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';
@@ -166,7 +164,7 @@ function tellLeftovers({ store, now }: RegistryContext, key: string, leftovers: 
   const stored = store.get(key);
   if (stored === undefined) return;
   const status = (stored.object as Namespace).status ?? {};
-  const conditions = leftoverConditions(leftovers, status.conditions ?? [], timestamp(now()));
+  const conditions = leftoverConditions(leftovers, status.conditions ?? [], formatTime(now()));
   if (!isEqualJson(conditions, status.conditions))
     store.update(key, { ...stored.object, status: { ...status, conditions } }, stored.revision);
 }

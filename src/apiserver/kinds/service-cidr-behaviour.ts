@@ -1,8 +1,7 @@
 /** ServiceCIDRs are ready as soon as they are stored: the allocator reads them from the store. */
-import { serviceCidrs } from '../../api/index.ts';
+import { serviceCidrs, formatTime } from '../../api/index.ts';
 import { servedOf } from '../registry/catalog.ts';
 import type { Behaviour } from '../registry/context.ts';
-import { timestamp } from '../registry/context.ts';
 import { assertCreatable } from '../registry/rules.ts';
 import type { ApiObject } from '../store/index.ts';
 
@@ -13,7 +12,7 @@ export function createServiceCidrBehaviour(now: () => Date): Behaviour {
       const condition = {
         type: 'Ready',
         status: 'True',
-        lastTransitionTime: timestamp(now()),
+        lastTransitionTime: formatTime(now()),
         reason: '',
         message: 'Kubernetes Service CIDR is ready',
       };

@@ -47,8 +47,3 @@ export interface RegistryContext {
 export function behaviourOf(context: RegistryContext, resource: Resource): Behaviour {
   return context.behaviours.get(`${resource.group}/${resource.plural}`) ?? {};
 }
-
-/** The present as the API writes it: RFC 3339 in UTC, whole seconds. */
-export function timestamp(date: Date): string {
-  return `${date.toISOString().slice(0, 19)}Z`;
-}

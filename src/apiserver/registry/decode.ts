@@ -38,6 +38,18 @@ export function isDryRun(values: readonly string[]): boolean {
   return given.length > 0;
 }
 
+/** Far more than any kind has, and little enough for everything that walks objects by recursion. */
+const maxDepth = 1000;
+
+/** Throws 400 for a value that is nested more deeply than is stored (encoding/json in Go stops as well, at 10,000). */
+export function assertDepth(value: unknown): void {
+  let level: readonly unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    if (depth > maxDepth) throw badRequest(`the object is nested too deeply: at most ${maxDepth} levels are stored`);
+    level = level.flatMap((node) => (typeof node === 'object' && node !== null ? Object.values(node) : []));
+  }
+}
+
 /**
  * Checks that a body is an object of the kind, with values of the right types; unknown and repeated members are an error
  * (Strict), a warning each (Warn) or ignored. A missing apiVersion or kind is filled in, as upstream does.
@@ -50,6 +62,7 @@ export function expectObject(
 ): ApiObject {
   const object = expectIdentity(expected, value);
   const { kind, version, schema } = expected;
+  assertDepth(object);
   assertTypes(schema, object, { kind, version });
   if (validation !== 'Ignore') {
     const faults = [...duplicates, ...checkFields(schema, object)];

@@ -3,11 +3,11 @@
  * generic/registry/store.go). Deleting dependents is a controller's work; here its finalizers are set.
  */
 import type { DeleteOptions, StatusDetails } from '../../api/index.ts';
-import { badRequest, conflict, invalid, notSupported, successStatus } from '../../api/index.ts';
+import { badRequest, conflict, invalid, notSupported, successStatus, formatTime } from '../../api/index.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';
 import type { Served } from './catalog.ts';
 import type { RegistryContext } from './context.ts';
-import { behaviourOf, timestamp } from './context.ts';
+import { behaviourOf } from './context.ts';
 import { withMetadata } from './metadata.ts';
 import { readObject } from './read.ts';
 import { isReadyToGo, removeObject } from './remove.ts';
@@ -65,7 +65,7 @@ function markDeleted(context: RegistryContext, served: Served, object: ApiObject
   const now = context.now();
   const isShortened = isUnderWay && (meta.deletionGracePeriodSeconds ?? 0) > grace;
   const marked = withMetadata(object, {
-    deletionTimestamp: isUnderWay && !isShortened ? meta.deletionTimestamp : timestamp(new Date(now.getTime() + grace * 1000)),
+    deletionTimestamp: isUnderWay && !isShortened ? meta.deletionTimestamp : timestampAfter(now, grace),
     deletionGracePeriodSeconds: grace,
     finalizers: finalizersFor(served, object, options),
     ...(meta.generation === undefined || isUnderWay ? {} : { generation: meta.generation + 1 }),
@@ -73,6 +73,13 @@ function markDeleted(context: RegistryContext, served: Served, object: ApiObject
   return object.kind === 'Namespace'
     ? { ...marked, status: { ...(object.status as object | undefined), phase: 'Terminating' } }
     : marked;
+}
+
+/** RFC 3339 has four digits for the year, a grace may have eighteen. */
+const lastTimestampMs = Date.UTC(9999, 11, 31, 23, 59, 59);
+
+function timestampAfter(now: Date, seconds: number): string {
+  return formatTime(new Date(Math.min(now.getTime() + seconds * 1000, lastTimestampMs)));
 }
 
 /** Seconds until the object may go: only pods that run somewhere are given any. */

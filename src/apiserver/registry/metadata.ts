@@ -1,7 +1,7 @@
 /** What the server itself writes into metadata, and what it keeps clients from writing there. */
+import { formatTime } from '../../api/index.ts';
 import type { ObjectMeta } from '../../api/index.ts';
 import type { ApiObject } from '../store/index.ts';
-import { timestamp } from './context.ts';
 
 /** Letters and digits of generated names: no vowels, no look-alikes (k8s apimachinery/pkg/util/rand). */
 const nameAlphabet = 'bcdfghjklmnpqrstvwxz2456789';
@@ -34,7 +34,7 @@ export function metadataForCreate(
     name: given.name,
     ...(given.namespace === '' ? {} : { namespace: given.namespace }),
     uid: given.uid,
-    creationTimestamp: timestamp(given.now),
+    creationTimestamp: formatTime(given.now),
     ...(given.hasGeneration ? { generation: 1 } : {}),
   };
 }

@@ -15,6 +15,7 @@ import {
 import type { DecodedBody } from '../http/body.ts';
 import { mediaTypeOf, parseYaml, textOf } from '../http/body.ts';
 import type { ApiObject } from '../store/index.ts';
+import { assertDepth } from './decode.ts';
 import type { FieldValidation } from './decode.ts';
 
 /** The accepted media types of PATCH. Server-side apply is not among them: merging blindly would corrupt field ownership. */
@@ -61,6 +62,7 @@ export function applyPatch(
   if (typeof patched !== 'object' || patched === null || Array.isArray(patched)) {
     throw badRequest(`the patch leaves no ${kind}`);
   }
+  assertDepth(patched);
   assertTypes(schema, patched, { kind, version });
   if (validation !== 'Ignore') {
     const faults = [...patch.body.duplicates, ...checkFields(schema, patched)];

@@ -1,12 +1,11 @@
 /** PUT and PATCH (k8s apiserver/pkg/registry/generic/registry/store.go, Update). */
-import { apiVersionOf, badRequest, conflict, invalid, invalidValue, notFound } from '../../api/index.ts';
+import { apiVersionOf, badRequest, conflict, invalid, invalidValue, notFound, isEqualJson } from '../../api/index.ts';
 import type { ApiObject, StoredObject } from '../store/index.ts';
 import { storeKey } from '../store/index.ts';
 import type { Served } from './catalog.ts';
 import type { PreparedWrite, RegistryContext, WriteRequest } from './context.ts';
 import { behaviourOf } from './context.ts';
 import { createObject } from './create.ts';
-import { isEqualJson } from './json-equality.ts';
 import { metadataForUpdate, withMetadata } from './metadata.ts';
 import { isReadyToGo, removeObject } from './remove.ts';
 import { assertNoNewFinalizers, assertReplaceable, completed, metaOf } from './rules.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { CertificateRequest, KeyPair } from './certificates.ts';
-import { CodedError, messageOf } from '../../observe/index.ts';
+import { CodedError, messageOf, hasCode } from '../../observe/index.ts';
 import { coversNames, mintAuthority, mintCertificate } from './certificates.ts';
 
 export interface ServerIdentity {
@@ -51,7 +51,7 @@ async function readIdentity(file: string): Promise<ServerIdentity | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as ServerIdentity;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (hasCode(error, 'ENOENT')) return undefined;
     const text = `cannot read ${file}: ${messageOf(error)}; without it (move it away) a new certificate and token are made`;
     throw new IdentityError(text, { code: 'UNREADABLE_IDENTITY', file }, { cause: error });
   }

@@ -19,8 +19,8 @@ const stderrChannel = 2;
 const statusChannel = 3;
 const resizeChannel = 4;
 const closeChannel = 255;
-/** Beyond this much unsent output the process is made to wait. */
-const maxUnsentBytes = 1024 * 1024;
+/** Beyond this much unsent output the process is made to wait, and beyond as much input that it has not read the client. */
+const maxWaitingBytes = 1024 * 1024;
 
 /** Runs a process against a socket and closes it with the process's Status. Never rejects. */
 export async function serveProcess(
@@ -31,14 +31,24 @@ export async function serveProcess(
   const gone = new AbortController();
   const stdin = new Channel<Uint8Array>();
   const resizes = new Channel<{ readonly columns: number; readonly rows: number }>();
+  let unreadBytes = 0;
+  const taken = (chunk: Uint8Array): void => {
+    unreadBytes -= chunk.length;
+    if (unreadBytes <= maxWaitingBytes) socket.resume();
+  };
   socket.on('message', (data, isBinary) => {
     const bytes = toBytes(data);
     const [channel] = bytes;
     if (!isBinary || channel === undefined) return;
     const payload = bytes.subarray(1);
-    if (channel === stdinChannel) stdin.push(payload);
-    else if (channel === closeChannel && payload[0] === stdinChannel) stdin.end();
-    else if (channel === resizeChannel) {
+    if (channel === stdinChannel) {
+      // Nobody would take it.
+      if (!options.stdin || gone.signal.aborted) return;
+      unreadBytes += payload.length;
+      if (unreadBytes > maxWaitingBytes) socket.pause();
+      stdin.push(payload);
+    } else if (channel === closeChannel && payload[0] === stdinChannel) stdin.end();
+    else if (channel === resizeChannel && options.tty) {
       const size = parseSize(payload);
       if (size !== undefined) resizes.push(size);
     }
@@ -53,7 +63,7 @@ export async function serveProcess(
 
   const write = (channel: number, chunk: Uint8Array): Promise<void> => send(socket, channel, chunk);
   const streams: ProcessStreams = {
-    stdin: options.stdin ? stdin : undefined,
+    stdin: options.stdin ? counted(stdin, taken) : undefined,
     writeStdout: (chunk) => (options.stdout ? write(stdoutChannel, chunk) : Promise.resolve()),
     writeStderr: (chunk) => (options.stderr ? write(stderrChannel, chunk) : Promise.resolve()),
     resizes,
@@ -65,9 +75,20 @@ export async function serveProcess(
   } catch (error) {
     status = (isStatusError(error) ? error : internalError(messageOf(error))).status;
   }
+  leave();
+  // The client's side of the closing is read, too.
+  socket.resume();
   if (socket.readyState !== socket.OPEN) return;
   socket.send(frameOf(statusChannel, Buffer.from(JSON.stringify(status))));
   socket.close(1000);
+}
+
+/** The items, each told of as it is taken. */
+async function* counted<T>(items: AsyncIterable<T>, taken: (item: T) => void): AsyncGenerator<T, void> {
+  for await (const item of items) {
+    taken(item);
+    yield item;
+  }
 }
 
 /** What a client is told about a process that has ended. */
@@ -81,7 +102,7 @@ export function exitStatus(exitCode: number): Status {
 
 async function send(socket: WebSocket, channel: number, chunk: Uint8Array): Promise<void> {
   if (socket.readyState !== socket.OPEN) return;
-  const isFull = socket.bufferedAmount > maxUnsentBytes;
+  const isFull = socket.bufferedAmount > maxWaitingBytes;
   const sent = new Promise<void>((resolve) => {
     // A failed send means that the client is gone, which `close` tells.
     socket.send(frameOf(channel, chunk), () => resolve());
@@ -100,11 +121,18 @@ function toBytes(data: Buffer | ArrayBuffer | readonly Buffer[]): Uint8Array {
 
 /** A terminal's size as kubectl sends it, `{"Width":80,"Height":24}`; undefined for anything else. */
 export function parseSize(payload: Uint8Array): { readonly columns: number; readonly rows: number } | undefined {
+  let size: { readonly Width?: unknown; readonly Height?: unknown } | null;
   try {
-    const size = JSON.parse(Buffer.from(payload).toString()) as { readonly Width?: unknown; readonly Height?: unknown };
-    if (typeof size.Width === 'number' && typeof size.Height === 'number') return { columns: size.Width, rows: size.Height };
+    size = JSON.parse(Buffer.from(payload).toString()) as typeof size;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
+    return undefined;
   }
-  return undefined;
+  const { Width: columns, Height: rows } = size ?? {};
+  return isTerminalSide(columns) && isTerminalSide(rows) ? { columns, rows } : undefined;
+}
+
+/** As struct winsize has it (ioctl_tty(2)): 16 bits. */
+function isTerminalSide(value: unknown): value is number {
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff;
 }

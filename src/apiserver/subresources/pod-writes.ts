@@ -1,15 +1,13 @@
 /** Subresources of pods that write: `binding` puts a pod on a node, `eviction` deletes it. */
 import type { Binding, Eviction, Pod, PodCondition } from '../../api/index.ts';
-import { badRequest, bindingSchema, conflict, evictionSchema, successStatus } from '../../api/index.ts';
-import { decodeBody, readBody } from '../http/body.ts';
+import { badRequest, bindingSchema, conflict, evictionSchema, successStatus, formatTime } from '../../api/index.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import { jsonAnswer } from '../http/exchange.ts';
+import { readObjectBody } from '../http/object-requests.ts';
 import type { ResourcePath } from '../http/request-info.ts';
 import { writeOptionsOf } from '../http/request-options.ts';
 import type { Services } from '../http/services.ts';
 import type { Served } from '../registry/catalog.ts';
-import { timestamp } from '../registry/context.ts';
-import { expectObject } from '../registry/decode.ts';
 import { deleteObject } from '../registry/delete.ts';
 import { metaOf } from '../registry/rules.ts';
 import { updateObject } from '../registry/update.ts';
@@ -18,15 +16,14 @@ import type { ApiObject } from '../store/index.ts';
 /** POST of a Binding: the scheduler's decision. A pod is bound once. */
 export async function serveBinding(services: Services, exchange: Exchange, served: Served, path: ResourcePath): Promise<Answer> {
   const options = writeOptionsOf(exchange);
-  const body = await decodeBody(await readBody(exchange.request), exchange.request.headers['content-type']);
   const expected = { group: '', version: 'v1', kind: 'Binding', schema: bindingSchema };
-  const binding = expectObject(expected, body, options.fieldValidation, options.warn) as unknown as Binding;
+  const binding = (await readObjectBody(exchange, expected, options)) as unknown as Binding;
   const name = path.name === '' ? (binding.metadata?.name ?? '') : path.name;
   const nodeName = binding.target.name ?? '';
   if (nodeName === '') throw badRequest('target.name: the name of a node is needed');
   const { context } = services;
   const target = { namespace: path.namespace, name, part: 'main', mayCreate: false } as const;
-  const now = timestamp(context.now());
+  const now = formatTime(context.now());
   const change = (current: ApiObject | undefined): ApiObject => bound(served, (current ?? {}) as Pod, binding, nodeName);
   updateObject(context, served, target, change, options);
   // Status is a part of its own for every write, this one included.
@@ -43,9 +40,8 @@ export async function serveEviction(
   { namespace, name }: ResourcePath,
 ): Promise<Answer> {
   const options = writeOptionsOf(exchange);
-  const body = await decodeBody(await readBody(exchange.request), exchange.request.headers['content-type']);
   const expected = { group: 'policy', version: 'v1', kind: 'Eviction', schema: evictionSchema };
-  const eviction = expectObject(expected, body, options.fieldValidation, options.warn) as unknown as Eviction;
+  const eviction = (await readObjectBody(exchange, expected, options)) as unknown as Eviction;
   const isDryRun = options.isDryRun || (eviction.deleteOptions?.dryRun ?? []).includes('All');
   deleteObject(services.context, served, namespace, name, eviction.deleteOptions ?? {}, isDryRun);
   return jsonAnswer(201, successStatus());

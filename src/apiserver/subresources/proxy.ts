@@ -14,7 +14,7 @@ import {
   services as serviceResource,
   statusError,
 } from '../../api/index.ts';
-import { isLinkLocalMulticast, isLinkLocalUnicast, isLoopback, isUnspecified, parseIp } from '../../net/index.ts';
+import { formatHostPort, isLinkLocalMulticast, isLinkLocalUnicast, isLoopback, isUnspecified, parseIp } from '../../net/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import type { ResourcePath } from '../http/request-info.ts';
@@ -55,6 +55,10 @@ export async function serveProxy(
   const socket = await nodeAccess.dial(upstream.address, upstream.port, { signal: exchange.signal }).catch((error: unknown) => {
     throw serviceUnavailable(`error trying to reach service: ${messageOf(error)}`);
   });
+  const { response } = exchange;
+  // Also before there is an answer: one that never comes would keep the connection for ever.
+  response.on('close', () => socket.destroy());
+  if (response.destroyed) socket.destroy();
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
     const outgoing = httpRequest(
       {
@@ -68,12 +72,10 @@ export async function serveProxy(
     outgoing.on('error', (error) => reject(statusError(502, 'Unknown', `error trying to reach service: ${messageOf(error)}`)));
     exchange.request.pipe(outgoing);
   });
-  const { response } = exchange;
   const { connection: _connection, 'keep-alive': _keepAlive, 'transfer-encoding': _encoding, ...headers } = answer.headers;
   response.writeHead(answer.statusCode ?? 502, headers);
   answer.pipe(response);
   answer.on('error', () => response.destroy());
-  response.on('close', () => socket.destroy());
   return undefined;
 }
 
@@ -160,7 +162,7 @@ function forwardedHeaders({ request }: Exchange, { address, port }: Upstream): N
     .filter((text) => text !== undefined);
   return {
     ...headers,
-    host: address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`,
+    host: formatHostPort(address, port),
     'x-forwarded-for': forwardedFor.join(', '),
   };
 }

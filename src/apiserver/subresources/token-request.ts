@@ -1,17 +1,15 @@
 /** `serviceaccounts/token`: a bearer token for a service account (KEP-1205). */
 import type { BoundObjectReference, Pod, TokenRequest } from '../../api/index.ts';
-import { badRequest, conflict, invalid, invalidValue, tokenRequestSchema } from '../../api/index.ts';
-import { decodeBody, readBody } from '../http/body.ts';
+import { badRequest, conflict, invalid, invalidValue, tokenRequestSchema, formatTime } from '../../api/index.ts';
 import type { Answer, Exchange } from '../http/exchange.ts';
 import { jsonAnswer } from '../http/exchange.ts';
+import { readObjectBody } from '../http/object-requests.ts';
 import type { ResourcePath } from '../http/request-info.ts';
 import { writeOptionsOf } from '../http/request-options.ts';
 import type { Services } from '../http/services.ts';
-import type { Served } from '../registry/catalog.ts';
-import { timestamp } from '../registry/context.ts';
-import { expectObject } from '../registry/decode.ts';
-import { readObject } from '../registry/read.ts';
 import { servedOf } from '../registry/catalog.ts';
+import type { Served } from '../registry/catalog.ts';
+import { readObject } from '../registry/read.ts';
 import { boundResources } from '../security/live-tokens.ts';
 import { tokenIssuer } from '../security/tokens.ts';
 import type { BoundKind, BoundObject } from '../security/tokens.ts';
@@ -28,9 +26,8 @@ export async function serveTokenRequest(
   { namespace, name }: ResourcePath,
 ): Promise<Answer> {
   const options = writeOptionsOf(exchange);
-  const body = await decodeBody(await readBody(exchange.request), exchange.request.headers['content-type']);
   const expected = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest', schema: tokenRequestSchema };
-  const request = expectObject(expected, body, options.fieldValidation, options.warn) as unknown as TokenRequest;
+  const request = (await readObjectBody(exchange, expected, options)) as unknown as TokenRequest;
   const { object } = readObject(services.context, served, namespace, name);
   const now = services.context.now();
   const expirationSeconds = request.spec?.expirationSeconds ?? defaultExpirationSeconds;
@@ -47,9 +44,9 @@ export async function serveTokenRequest(
   const token = services.tokens.issue({ namespace, name, uid: object.metadata?.uid ?? '', audiences, expires, bound }, now);
   return jsonAnswer(201, {
     ...request,
-    metadata: { ...request.metadata, name, namespace, creationTimestamp: timestamp(now) },
+    metadata: { ...request.metadata, name, namespace, creationTimestamp: formatTime(now) },
     spec: { ...request.spec, audiences, expirationSeconds },
-    status: { token, expirationTimestamp: timestamp(expires) },
+    status: { token, expirationTimestamp: formatTime(expires) },
   });
 }
 

@@ -25,9 +25,8 @@ interface Upgrade {
   readonly spdy: { readonly protocols: readonly string[]; readonly serve: (transport: Duplex) => Promise<void> };
 }
 
-/** Answers an upgrade request of an authenticated user. Never rejects. */
+/** Answers an upgrade request of an authenticated user. The caller listens for errors of the socket. Never rejects. */
 export async function serveUpgrade(services: Services, request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
-  socket.on('error', (error) => services.logger.debug({ error: messageOf(error) }, 'upgraded connection broke'));
   try {
     const upgrade = upgradeFor(services, request);
     switch (request.headers.upgrade?.toLowerCase()) {
@@ -136,13 +135,16 @@ function negotiated(request: IncomingMessage, header: string, accepted: readonly
   throw code === 400 ? badRequest(text) : statusError(403, 'Forbidden', `unable to upgrade: ${text}`);
 }
 
+/** Of one WebSocket message; as upstream's library has it (golang.org/x/net/websocket DefaultMaxPayloadBytes). */
+const maxMessageBytes = 32 * 1024 * 1024;
+
 const webSocketServers = new Map<string, WebSocketServer>();
 
 async function webSocketServerOf(protocol: string): Promise<WebSocketServer> {
   const { WebSocketServer } = await import('ws');
   const known = webSocketServers.get(protocol);
   if (known !== undefined) return known;
-  const server = new WebSocketServer({ noServer: true });
+  const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
   server.on('headers', (headers) => headers.push(`Sec-WebSocket-Protocol: ${protocol}`));
   webSocketServers.set(protocol, server);
   return server;

@@ -1,15 +1,15 @@
 /** Keeps a pod of each DaemonSet on every node that fits. Decisions: plan-daemon-set.ts. */
-import { controllerRevisions, daemonSets, isNotFound, labelSelectorFromObject, nodes, pods } from '../../api/index.ts';
+import { controllerRevisions, daemonSets, labelSelectorFromObject, nodes, pods, isEqualJson } from '../../api/index.ts';
 import type { DaemonSet, DaemonSetStatus, Pod } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { ensureRevision, revisionLabel, trimHistory } from '../history.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { soonestAvailability } from '../pod-state.ts';
 import { slowStart } from '../slow-start.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeen, hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { daemonPod, planDaemonSet } from './plan-daemon-set.ts';
 import type { DaemonSetPlan } from './plan-daemon-set.ts';
@@ -50,7 +50,7 @@ export function startDaemonSetController({ client, informers, clock, logger }: C
           spec,
           status?.conditions?.map(({ type, status }) => [type, status]),
         ];
-        if (!isSameJson(look(before), look(after))) addAll();
+        if (!isEqualJson(look(before), look(after))) addAll();
       },
       deleted: addAll,
     }),
@@ -110,11 +110,7 @@ export function startDaemonSetController({ client, informers, clock, logger }: C
     }
     for (const pod of plan.remove) {
       const { namespace, name = '', uid } = pod.metadata ?? {};
-      try {
-        await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
       events.event(daemonSet, 'Normal', 'SuccessfulDelete', `Deleted pod: ${name}`);
     }
     await untilHolds(podInformer, hasSeen(podInformer, created, plan.remove));
@@ -135,15 +131,10 @@ export function startDaemonSetController({ client, informers, clock, logger }: C
       collisionCount: daemonSet.status?.collisionCount,
       conditions: daemonSet.status?.conditions,
     };
-    if (isSameJson(status, daemonSet.status)) return;
+    if (isEqualJson(status, daemonSet.status)) return;
     const stored = await client.update(daemonSets, { ...daemonSet, status }, { subresource: 'status', fieldManager: component });
     await untilHolds(informer, hasSeenWrite(informer, daemonSet, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

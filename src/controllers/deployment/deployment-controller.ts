@@ -1,12 +1,12 @@
 /** Keeps Deployments true through ReplicaSets. Decisions: revisions.ts, rollout.ts, deployment-status.ts. */
-import { deployments, isAlreadyExists, isNotFound, labelSelectorFromObject, pods, replicaSets } from '../../api/index.ts';
+import { deployments, isAlreadyExists, labelSelectorFromObject, pods, replicaSets, isEqualJson } from '../../api/index.ts';
 import type { Deployment, ReplicaSet } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { isPodTerminal } from '../pod-state.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { deploymentStatus, untilProgressDeadline } from './deployment-status.ts';
 import {
@@ -139,7 +139,7 @@ export function startDeploymentController({ client, informers, clock, logger }: 
   async function keepAnnotations(deployment: Deployment, current: ReplicaSet, revision: number): Promise<ReplicaSet> {
     const annotations = replicaSetAnnotations(deployment, current, revision);
     const minReadySeconds = deployment.spec?.minReadySeconds ?? 0;
-    if (isSameJson(annotations, current.metadata?.annotations) && (current.spec?.minReadySeconds ?? 0) === minReadySeconds)
+    if (isEqualJson(annotations, current.metadata?.annotations) && (current.spec?.minReadySeconds ?? 0) === minReadySeconds)
       return current;
     return patchSet(current, { metadata: { annotations }, spec: { minReadySeconds } });
   }
@@ -182,11 +182,7 @@ export function startDeploymentController({ client, informers, clock, logger }: 
 
   async function removeExpired(expired: readonly ReplicaSet[]): Promise<void> {
     for (const { metadata } of expired) {
-      try {
-        await client.delete(replicaSets, metadata?.name ?? '', { namespace: metadata?.namespace });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(replicaSets, metadata?.name ?? '', { namespace: metadata?.namespace }));
     }
   }
 
@@ -205,7 +201,7 @@ export function startDeploymentController({ client, informers, clock, logger }: 
     });
     const deadline = untilProgressDeadline(deployment, status, now);
     if (deadline !== undefined && deadline > 0) queue.addAfter(keyOf(deployment), deadline + 1000);
-    if (isSameJson(status, deployment.status)) return;
+    if (isEqualJson(status, deployment.status)) return;
     const stored = await client.update(
       deployments,
       { ...deployment, status },
@@ -214,10 +210,5 @@ export function startDeploymentController({ client, informers, clock, logger }: 
     await untilHolds(informer, hasSeenWrite(informer, deployment, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

@@ -1,6 +1,6 @@
 /** The status and conditions of a Deployment from its ReplicaSets. Pure. Source: k8s pkg/controller/deployment sync.go, progress.go. */
+import { formatTime } from '../../api/index.ts';
 import type { Deployment, DeploymentCondition, DeploymentStatus, ReplicaSet } from '../../api/index.ts';
-import { formatTime } from '../../client/index.ts';
 import { rolloutLimits, specReplicas } from './rollout.ts';
 
 export interface DeploymentFacts {
@@ -132,7 +132,7 @@ function condition(
   isFresh: boolean,
 ): DeploymentCondition {
   const known = previous.find((entry) => entry.type === type);
-  const time = formatTime(now);
+  const time = formatTime(new Date(now));
   const isSame = known?.status === verdict.status && known.reason === verdict.reason && known.message === verdict.message;
   if (isSame && !isFresh) return known;
   return {

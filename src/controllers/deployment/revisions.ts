@@ -1,7 +1,7 @@
 /** Which ReplicaSet holds which version of a Deployment's template, and how versions are numbered. Pure. Source: k8s deployment_util.go. */
-import { replicaSets } from '../../api/index.ts';
+import { replicaSets, isEqualJson } from '../../api/index.ts';
 import type { Deployment, OwnerReference, ReplicaSet } from '../../api/index.ts';
-import { isSameJson, templateHash, withoutLabel } from '../template-hash.ts';
+import { templateHash, withoutLabel } from '../template-hash.ts';
 import { rolloutLimits } from './rollout.ts';
 
 export const hashLabel = 'pod-template-hash';
@@ -31,7 +31,7 @@ export function sortReplicaSets(
       compareTexts(a.metadata?.name, b.metadata?.name),
   );
   const wanted = withoutLabel(deployment.spec?.template ?? {}, hashLabel);
-  const current = sorted.find((replicaSet) => isSameJson(withoutLabel(replicaSet.spec?.template ?? {}, hashLabel), wanted));
+  const current = sorted.find((replicaSet) => isEqualJson(withoutLabel(replicaSet.spec?.template ?? {}, hashLabel), wanted));
   return { current, old: sorted.filter((replicaSet) => replicaSet !== current) };
 }
 

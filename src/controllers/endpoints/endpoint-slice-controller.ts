@@ -1,5 +1,6 @@
 /** Keeps the EndpointSlices of Services with selectors true. Decisions: slices/reconcile. */
-import { endpointSlices, isNotFound, nodes, pods, services } from '../../api/index.ts';
+import { createController, unlessGone } from '../controller.ts';
+import { endpointSlices, nodes, pods, services } from '../../api/index.ts';
 import type { EndpointSlice, Node, Service } from '../../api/index.ts';
 import { createIndex, keyOf, WorkQueue } from '../../client/index.ts';
 import type { EventSink, KubeClient, SharedInformers } from '../../client/index.ts';
@@ -118,11 +119,7 @@ export function startEndpointSliceController(
   }
 
   async function removeSlice(slice: EndpointSlice): Promise<void> {
-    try {
-      await client.delete(endpointSlices, slice.metadata?.name ?? '', { namespace: slice.metadata?.namespace });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(endpointSlices, slice.metadata?.name ?? '', { namespace: slice.metadata?.namespace }));
   }
 
   /** A namespace that is going away refuses new slices; that is no news. */
@@ -137,12 +134,7 @@ export function startEndpointSliceController(
     );
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 /** `namespace/service` of a slice that this controller manages. */

@@ -1,5 +1,6 @@
 /** Keeps the legacy Endpoints objects of Services with selectors true. Decisions: slices/legacy-endpoints. */
-import { endpoints, isNotFound, pods, services } from '../../api/index.ts';
+import { createController, unlessGone } from '../controller.ts';
+import { endpoints, pods, services } from '../../api/index.ts';
 import { createIndex, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import type { Logger } from '../../observe/index.ts';
@@ -78,17 +79,8 @@ export function startEndpointsController(
 
   async function remove(key: string): Promise<void> {
     const [namespace = '', name = ''] = key.split('/');
-    try {
-      await client.delete(endpoints, name, { namespace });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(endpoints, name, { namespace }));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

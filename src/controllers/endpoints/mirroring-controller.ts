@@ -1,5 +1,6 @@
 /** Mirrors Endpoints written by hand into EndpointSlices. Decisions: slices/mirror. */
-import { endpoints, endpointSlices, isNotFound, services } from '../../api/index.ts';
+import { createController, unlessGone } from '../controller.ts';
+import { endpoints, endpointSlices, services } from '../../api/index.ts';
 import type { EndpointSlice } from '../../api/index.ts';
 import { createIndex, keyOf, WorkQueue } from '../../client/index.ts';
 import type { Logger } from '../../observe/index.ts';
@@ -78,19 +79,10 @@ export function startMirroringController(
   }
 
   async function remove(slice: EndpointSlice): Promise<void> {
-    try {
-      await client.delete(endpointSlices, slice.metadata?.name ?? '', { namespace: slice.metadata?.namespace });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(endpointSlices, slice.metadata?.name ?? '', { namespace: slice.metadata?.namespace }));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 /** `namespace/name` of the Endpoints object that a mirrored slice stands for. */

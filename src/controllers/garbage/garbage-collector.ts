@@ -3,6 +3,7 @@ import { apiVersionOf, isNotFound, resources } from '../../api/index.ts';
 import type { OwnerReference, Resource } from '../../api/index.ts';
 import { WorkQueue } from '../../client/index.ts';
 import type { KubeObject } from '../../client/index.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { OwnerGraph, ownersOf } from './owner-graph.ts';
 import type { GraphEntry } from './owner-graph.ts';
@@ -121,11 +122,9 @@ export function startGarbageCollector({ client, informers, logger }: ControllerC
   }
 
   async function disown(dependent: GraphEntry, uid: string): Promise<void> {
-    try {
-      await patch(dependent, { ownerReferences: ownersOf(dependent.object).filter((reference) => reference.uid !== uid) });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(
+      patch(dependent, { ownerReferences: ownersOf(dependent.object).filter((reference) => reference.uid !== uid) }),
+    );
   }
 
   async function patch({ resource, object }: GraphEntry, metadata: object): Promise<void> {
@@ -133,10 +132,5 @@ export function startGarbageCollector({ client, informers, logger }: ControllerC
     await client.patch(resource, name, 'merge', { metadata: { uid, resourceVersion, ...metadata } }, { namespace });
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

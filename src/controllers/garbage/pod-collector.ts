@@ -1,6 +1,7 @@
 /** Removes pods that no node will ever remove: those bound to a node that is gone. Source: k8s pkg/controller/podgc. */
 import { isNotFound, nodes, pods } from '../../api/index.ts';
 import { createIndex, keyOf, WorkQueue } from '../../client/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 
 export interface PodCollectorOptions {
@@ -45,10 +46,5 @@ export function startPodCollector(
     }
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

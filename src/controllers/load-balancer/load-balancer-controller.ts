@@ -1,12 +1,12 @@
 /** Gives Services of type LoadBalancer their addresses, as a cloud's controller would. Decisions: candidates.ts, address-pool.ts. */
-import { isNotFound, nodes, services } from '../../api/index.ts';
+import { isNotFound, nodes, services, isEqualJson } from '../../api/index.ts';
 import type { LoadBalancerIngress, Node, Service } from '../../api/index.ts';
 import { EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { ipFamilyOf } from '../../net/index.ts';
 import type { Cidr, IpFamily } from '../../net/index.ts';
 import { CodedError, messageOf } from '../../observe/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { AddressPool } from './address-pool.ts';
 import type { PoolFault } from './address-pool.ts';
@@ -53,7 +53,7 @@ export function startLoadBalancerController(
     nodeInformer.subscribe({
       added: addAll,
       updated: (before, after) => {
-        if (isCandidateNode(before) !== isCandidateNode(after) || !isSameJson(before.status?.addresses, after.status?.addresses))
+        if (isCandidateNode(before) !== isCandidateNode(after) || !isEqualJson(before.status?.addresses, after.status?.addresses))
           addAll();
       },
       deleted: addAll,
@@ -205,7 +205,7 @@ export function startLoadBalancerController(
   }
 
   async function writeIngress(service: Service, ingress: readonly LoadBalancerIngress[]): Promise<Service> {
-    if (isSameJson(service.status?.loadBalancer?.ingress ?? [], ingress)) return service;
+    if (isEqualJson(service.status?.loadBalancer?.ingress ?? [], ingress)) return service;
     return patch(service, { status: { loadBalancer: { ingress: ingress.length === 0 ? null : ingress } } }, 'status');
   }
 
@@ -217,12 +217,7 @@ export function startLoadBalancerController(
     return stored;
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 function compareNames(a: Node, b: Node): number {

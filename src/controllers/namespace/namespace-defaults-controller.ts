@@ -3,6 +3,7 @@ import { configMaps, isAlreadyExists, isForbidden, isNotFound, namespaces, servi
 import type { Resource } from '../../api/index.ts';
 import { WorkQueue } from '../../client/index.ts';
 import type { KubeObject } from '../../client/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 
 const rootCaName = 'kube-root-ca.crt';
@@ -55,10 +56,5 @@ export function startNamespaceDefaultsController(
     }
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

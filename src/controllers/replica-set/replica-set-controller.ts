@@ -1,12 +1,12 @@
 /** Keeps as many pods as ReplicaSets and ReplicationControllers ask for. Decisions: plan-replicas.ts, replica-set-status.ts. */
 import {
-  isNotFound,
   labelSelectorFromObject,
   nothing,
   pods,
   replicaSets,
   replicationControllers,
   selectorFromMap,
+  isEqualJson,
 } from '../../api/index.ts';
 import type {
   LabelSelectorMatcher,
@@ -21,12 +21,12 @@ import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index
 import type { KubeObject } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { podFromTemplate, podNamePrefix } from '../pod-from-template.ts';
 import { soonestAvailability } from '../pod-state.ts';
 import { slowStart } from '../slow-start.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeen, hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { planReplicas } from './plan-replicas.ts';
 import { replicaSetStatus } from './replica-set-status.ts';
@@ -164,11 +164,7 @@ function startReplicaKeeper<T extends ReplicaKeeper>(
 
   async function removePod(pod: Pod): Promise<void> {
     const { namespace, name = '', uid } = pod.metadata ?? {};
-    try {
-      await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-    } catch (error) {
-      if (!isNotFound(error)) throw error;
-    }
+    await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
   }
 
   async function writeStatus(key: string, failure: StatusFacts['failure']): Promise<void> {
@@ -187,15 +183,10 @@ function startReplicaKeeper<T extends ReplicaKeeper>(
     });
     const wait = soonestAvailability(owned, minReadySeconds, now);
     if (wait !== undefined) queue.addAfter(key, wait);
-    if (isSameJson(status, object.status)) return;
+    if (isEqualJson(status, object.status)) return;
     const stored = await client.update(resource, { ...object, status }, { subresource: 'status', fieldManager: component });
     await untilHolds(informer, hasSeenWrite(informer, object, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

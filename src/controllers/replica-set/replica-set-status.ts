@@ -1,7 +1,6 @@
 /** The status of a ReplicaSet or ReplicationController from its pods. Pure. */
-import { selectorFromMap } from '../../api/index.ts';
+import { selectorFromMap, formatTime } from '../../api/index.ts';
 import type { Pod, PodTemplateSpec, ReplicaSetCondition, ReplicaSetStatus } from '../../api/index.ts';
-import { formatTime } from '../../client/index.ts';
 import { isPodActive, isPodAvailable, isPodReady, isPodTerminal, isPodTerminating } from '../pod-state.ts';
 
 export interface StatusFacts {
@@ -36,5 +35,5 @@ function conditionsOf({ previous, failure, now }: StatusFacts): readonly Replica
   const known = previous?.conditions?.find((condition) => condition.type === 'ReplicaFailure');
   if (failure === undefined) return others.length === 0 ? undefined : others;
   if (known?.reason === failure.reason) return [...others, { ...known, message: failure.message }];
-  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(now), ...failure }];
+  return [...others, { type: 'ReplicaFailure', status: 'True', lastTransitionTime: formatTime(new Date(now)), ...failure }];
 }

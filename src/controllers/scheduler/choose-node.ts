@@ -1,5 +1,5 @@
 /** Where a pod should go: filters with upstream's reasons, then an order of preference. Pure. */
-import { labelSelectorFromObject } from '../../api/index.ts';
+import { entryOf, labelSelectorFromObject } from '../../api/index.ts';
 import type { Pod } from '../../api/index.ts';
 import { controllerOf } from '../owners.ts';
 import { matchesRequiredNodes, preferredNodeWeight } from './node-affinity.ts';
@@ -82,12 +82,12 @@ function hostPorts(pod: Pod): HostPort[] {
 function spreadFault(pod: Pod, candidate: NodePods, all: readonly NodePods[]): string | undefined {
   for (const constraint of pod.spec?.topologySpreadConstraints ?? []) {
     if (constraint.whenUnsatisfiable !== 'DoNotSchedule') continue;
-    const domain = candidate.node.metadata?.labels?.[constraint.topologyKey];
+    const domain = entryOf(candidate.node.metadata?.labels, constraint.topologyKey);
     if (domain === undefined) return "node(s) didn't match pod topology spread constraints (missing required label)";
     const selector = labelSelectorFromObject(constraint.labelSelector);
     const counts = new Map<string, number>();
     for (const { node, pods } of all) {
-      const value = node.metadata?.labels?.[constraint.topologyKey];
+      const value = entryOf(node.metadata?.labels, constraint.topologyKey);
       if (value === undefined || !matchesRequiredNodes(pod.spec, node)) continue;
       const matching = pods.filter(
         (other) =>

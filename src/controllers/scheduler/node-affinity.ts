@@ -1,10 +1,11 @@
 /** Whether a node is one that a pod asks for: nodeSelector, required node affinity, and its preferences. Pure. */
+import { entryOf, meets } from '../../api/index.ts';
 import type { Node, NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../../api/index.ts';
 
 /** nodeSelector and requiredDuringSchedulingIgnoredDuringExecution, both. */
 export function matchesRequiredNodes(spec: Pod['spec'], node: Node): boolean {
-  const labels = node.metadata?.labels ?? {};
-  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {})) if (labels[key] !== value) return false;
+  const labels = node.metadata?.labels;
+  for (const [key, value] of Object.entries(spec?.nodeSelector ?? {})) if (entryOf(labels, key) !== value) return false;
   const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return required === undefined || matchesNodeSelector(required, node);
 }
@@ -27,32 +28,12 @@ function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   const fields = term.matchFields ?? [];
   if (expressions.length + fields.length === 0) return false;
   return (
-    expressions.every((requirement) => matches(requirement, node.metadata?.labels?.[requirement.key])) &&
+    expressions.every((requirement) => isMet(requirement, entryOf(node.metadata?.labels, requirement.key))) &&
     // The only field that can be selected by is the name.
-    fields.every((requirement) => requirement.key === 'metadata.name' && matches(requirement, node.metadata?.name))
+    fields.every((requirement) => requirement.key === 'metadata.name' && isMet(requirement, node.metadata?.name))
   );
 }
 
-function matches(requirement: NodeSelectorRequirement, value: string | undefined): boolean {
-  const values = requirement.values ?? [];
-  switch (requirement.operator) {
-    case 'In':
-      return value !== undefined && values.includes(value);
-    case 'NotIn':
-      return value === undefined || !values.includes(value);
-    case 'Exists':
-      return value !== undefined;
-    case 'DoesNotExist':
-      return value === undefined;
-    case 'Gt':
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) > BigInt(values[0]);
-    case 'Lt':
-      return isInteger(value) && isInteger(values[0]) && BigInt(value) < BigInt(values[0]);
-    default:
-      return false;
-  }
-}
-
-function isInteger(text: string | undefined): text is string {
-  return text !== undefined && /^-?\d+$/.test(text);
+function isMet({ operator, values = [] }: NodeSelectorRequirement, value: string | undefined): boolean {
+  return meets(value, operator, values);
 }

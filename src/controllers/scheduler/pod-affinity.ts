@@ -1,5 +1,5 @@
 /** Which pods want to be near or far from which: required and preferred pod affinity over any topology key. Pure. */
-import { labelSelectorFromObject } from '../../api/index.ts';
+import { entryOf, labelSelectorFromObject } from '../../api/index.ts';
 import type { Node, Pod, PodAffinityTerm } from '../../api/index.ts';
 
 /** A node and the pods that are on it or about to be. */
@@ -64,13 +64,13 @@ const affinityFault = "node(s) didn't match pod affinity rules";
 
 /** Pods on nodes with the same value of the term's topology key; undefined when the node has none. */
 function podsInDomain(term: PodAffinityTerm, node: Node, all: readonly NodePods[]): readonly Pod[] | undefined {
-  if (node.metadata?.labels?.[term.topologyKey] === undefined) return undefined;
+  if (entryOf(node.metadata?.labels, term.topologyKey) === undefined) return undefined;
   return all.filter((entry) => isSameDomain(term.topologyKey, entry.node, node)).flatMap((entry) => entry.pods);
 }
 
 function isSameDomain(topologyKey: string, a: Node, b: Node): boolean {
-  const value = a.metadata?.labels?.[topologyKey];
-  return value !== undefined && value === b.metadata?.labels?.[topologyKey];
+  const value = entryOf(a.metadata?.labels, topologyKey);
+  return value !== undefined && value === entryOf(b.metadata?.labels, topologyKey);
 }
 
 /** Whether `term`, written on `owner`, means `other`. Without namespaces it means the owner's own. */

@@ -1,7 +1,8 @@
 /** The scheduler: finds a node for every pod that has none, and binds it there. Decisions: choose-node.ts. */
-import { bindingSchema, isNotFound, namespaces, nodes, pods } from '../../api/index.ts';
+import { bindingSchema, isNotFound, namespaces, nodes, pods, formatTime } from '../../api/index.ts';
 import type { Pod, PodCondition } from '../../api/index.ts';
-import { createIndex, EventRecorder, formatTime, keyOf, WorkQueue } from '../../client/index.ts';
+import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
+import { createController } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { isPodTerminal, isPodTerminating, podCondition } from '../pod-state.ts';
 import { chooseNode } from './choose-node.ts';
@@ -98,7 +99,7 @@ export function startScheduler({ client, informers, clock, logger }: ControllerC
   async function tell(pod: Pod, { reason, message }: { readonly reason: string; readonly message: string }): Promise<boolean> {
     const known = podCondition(pod, 'PodScheduled');
     if (known?.status === 'False' && known.reason === reason && known.message === message) return false;
-    const now = formatTime(clock.now());
+    const now = formatTime(new Date(clock.now()));
     const condition: PodCondition = {
       type: 'PodScheduled',
       status: 'False',
@@ -119,12 +120,7 @@ export function startScheduler({ client, informers, clock, logger }: ControllerC
     return true;
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }
 
 function isWaiting(pod: Pod): boolean {

@@ -1,8 +1,8 @@
 /** Keeps StatefulSets true: pods with names of their own, in order. Decisions: plan-stateful-set.ts, identity.ts. */
 import {
+  isEqualJson,
   controllerRevisions,
   isAlreadyExists,
-  isNotFound,
   labelSelectorFromObject,
   persistentVolumeClaims,
   pods,
@@ -12,11 +12,11 @@ import type { ControllerRevision, Pod, StatefulSet } from '../../api/index.ts';
 import { createIndex, EventRecorder, keyOf, WorkQueue } from '../../client/index.ts';
 import { messageOf } from '../../observe/index.ts';
 import { claimPods } from '../claim-pods.ts';
+import { createController, unlessGone } from '../controller.ts';
 import type { Controller, ControllerContext } from '../controller.ts';
 import { ensureRevision, revisionLabel, templateOf, trimHistory } from '../history.ts';
 import { controllerOf, controllerReference, controllerUids } from '../owners.ts';
 import { soonestAvailability } from '../pod-state.ts';
-import { isSameJson } from '../template-hash.ts';
 import { hasSeen, hasSeenWrite, untilHolds } from '../until-holds.ts';
 import { claimsOf, ordinalOf, statefulPod } from './identity.ts';
 import { planStatefulSet } from './plan-stateful-set.ts';
@@ -123,11 +123,7 @@ export function startStatefulSetController({ client, informers, clock, logger }:
     }
     for (const pod of plan.remove) {
       const { namespace, name = '', uid } = pod.metadata ?? {};
-      try {
-        await client.delete(pods, name, { namespace, body: { preconditions: { uid } } });
-      } catch (error) {
-        if (!isNotFound(error)) throw error;
-      }
+      await unlessGone(client.delete(pods, name, { namespace, body: { preconditions: { uid } } }));
       events.event(set, 'Normal', 'SuccessfulDelete', `delete Pod ${name} in StatefulSet ${set.metadata?.name} successful`);
     }
     await untilHolds(podInformer, hasSeen(podInformer, created, plan.remove));
@@ -152,15 +148,10 @@ export function startStatefulSetController({ client, informers, clock, logger }:
     const wait = soonestAvailability(own, set.spec?.minReadySeconds ?? 0, now);
     if (wait !== undefined) queue.addAfter(key, wait);
     const status = statefulSetStatus(set, own, revisions, now);
-    if (isSameJson(status, set.status)) return;
+    if (isEqualJson(status, set.status)) return;
     const stored = await client.update(statefulSets, { ...set, status }, { subresource: 'status', fieldManager: component });
     await untilHolds(informer, hasSeenWrite(informer, set, stored));
   }
 
-  return {
-    stop: async () => {
-      for (const unsubscribe of subscriptions) unsubscribe();
-      await queue.stop();
-    },
-  };
+  return createController(queue, subscriptions);
 }

@@ -1,4 +1,5 @@
 /** A Corefile on disk, with the files that it imports. */
+import { hasCode } from '../../observe/index.ts';
 import { globSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { BlockConfig } from './corefile-config.ts';
@@ -52,5 +53,5 @@ export function readCorefile(path: string, variables: Readonly<Record<string, st
 }
 
 function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return hasCode(error, 'ENOENT');
 }

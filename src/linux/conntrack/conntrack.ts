@@ -1,5 +1,6 @@
 /** Connection tracking of one network namespace over a netfilter netlink socket. Synchronous. */
-import { hasCode, isNoSuchThing } from '../errors.ts';
+import { hasCode } from '../../observe/index.ts';
+import { isNoSuchThing } from '../errors.ts';
 import { AttributeTable, type Message } from '../netlink/message-reader.ts';
 import { MessageWriter, NLM_F_ACK, NLM_F_DUMP } from '../netlink/message-writer.ts';
 import type { NetlinkSocket } from '../netlink/netlink-socket.ts';

@@ -2,6 +2,7 @@
  * One netlink socket with synchronous requests. rtnetlink and nfnetlink do their work inside the `send` call, so answers are
  * there when it returns: nothing waits. Made in the thread's network namespace and staying in it, whoever uses it later.
  */
+import { hasCode } from '../../observe/index.ts';
 import {
   AF_NETLINK,
   MSG_DONTWAIT,
@@ -19,7 +20,7 @@ import {
   SO_SNDBUFFORCE,
   intOption,
 } from '../constants.ts';
-import { LinuxError, NetlinkError, hasCode } from '../errors.ts';
+import { LinuxError, NetlinkError } from '../errors.ts';
 import { libc } from '../libc.ts';
 import { encodeNetlinkAddress } from '../socket-address.ts';
 import { readAcknowledgement, toNetlinkError, type Acknowledgement, type ShapeOf } from './extended-ack.ts';

@@ -2,13 +2,10 @@
  * Follows the notifications of nftables (netlink group 7) in one namespace: one message per object, then NEWGEN, which alone
  * says who it was. Event-driven in the calling thread.
  */
-import { messageOf, type Logger } from '../../observe/index.ts';
-import { NETLINK_ADD_MEMBERSHIP, SOL_NETLINK, intOption } from '../constants.ts';
-import { readDescriptor, type DescriptorReader } from '../descriptor-reader.ts';
-import { hasCode } from '../errors.ts';
-import { libc } from '../libc.ts';
+import type { Logger } from '../../observe/index.ts';
 import { readMessages, AttributeTable, type Message } from '../netlink/message-reader.ts';
 import type { NetlinkSocket } from '../netlink/netlink-socket.ts';
+import { Notifications } from '../netlink/notifications.ts';
 import { decodeGeneration } from './decode.ts';
 import { NFNLGRP_NFTABLES, NFT_MSG, familyFromNumber } from './messages.ts';
 import type { NftEvent } from './model.ts';
@@ -36,49 +33,29 @@ const announcements = new Map<number, Pick<Change, 'action' | 'object'> & { read
  * the receive buffer is told as such and the following goes on: whoever cares compares everything then.
  */
 export class NftMonitor {
-  readonly #socket: NetlinkSocket;
   readonly #onEvent: (event: NftEvent) => void;
-  readonly #logger: Logger;
-  #reader: DescriptorReader;
-  #isClosed = false;
+  readonly #notifications: Notifications;
   #last: Change | undefined;
 
   /** `socket`: a netfilter socket for this alone, closed with the monitor. */
   constructor(
-    options: { readonly socket: NetlinkSocket; readonly onEvent: (event: NftEvent) => void },
+    { socket, onEvent }: { readonly socket: NetlinkSocket; readonly onEvent: (event: NftEvent) => void },
     context: { readonly logger: Logger },
   ) {
-    this.#socket = options.socket;
-    this.#onEvent = options.onEvent;
-    this.#logger = context.logger;
-    libc().setsockopt(this.#socket.fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, intOption(NFNLGRP_NFTABLES));
-    this.#reader = this.#read();
+    this.#onEvent = onEvent;
+    const onData = (bytes: Uint8Array): void => {
+      for (const message of readMessages(bytes)) this.#take(message);
+    };
+    const onOverrun = (): void => {
+      this.#last = undefined;
+      onEvent({ kind: 'overrun' });
+    };
+    const groups = [NFNLGRP_NFTABLES];
+    this.#notifications = new Notifications({ socket, groups, subject: 'nftables', onData, onOverrun }, context);
   }
 
-  async close(): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    await this.#reader.stop();
-    this.#socket.close();
-  }
-
-  #read(): DescriptorReader {
-    return readDescriptor(this.#socket.fd, {
-      onData: (bytes) => {
-        for (const message of readMessages(bytes)) this.#take(message);
-      },
-      onError: (error) => {
-        if (this.#isClosed) return;
-        if (!hasCode(error, 'ENOBUFS') && !('code' in error && error.code === 'ENOBUFS')) {
-          this.#logger.error({ error: messageOf(error) }, 'reading nftables notifications failed');
-        }
-        // While the queue is not empty the kernel drops all that comes, and does not say so again.
-        this.#socket.discardPending();
-        this.#last = undefined;
-        this.#reader = this.#read();
-        this.#onEvent({ kind: 'overrun' });
-      },
-    });
+  close(): Promise<void> {
+    return this.#notifications.close();
   }
 
   #take(message: Message): void {

@@ -2,6 +2,7 @@
  * Starts a process of ours in user (unless root), mount and pid namespaces of its own, through util-linux's `unshare`: a
  * process with threads, as Node's is, cannot enter a user namespace by itself (EINVAL). The network stays the host's.
  */
+import { hasCode } from '../../observe/index.ts';
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { F_SETFD, FD_CLOEXEC } from '../constants.ts';
@@ -79,7 +80,7 @@ function isOpen(fd: number): boolean {
     readlinkSync(`/proc/self/fd/${fd}`);
     return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
+    if (hasCode(error, 'ENOENT')) return false;
     throw error;
   }
 }
@@ -88,7 +89,7 @@ function readIfThere(path: string): string {
   try {
     return readFileSync(path, 'utf8').trim();
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return '';
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return '';
     throw error;
   }
 }
