@@ -1,6 +1,8 @@
 /** The node's proxy with real packets: who answers, which source they saw, and what is refused or dropped. Both families. */
 import assert from 'node:assert/strict';
+import { createServer } from 'node:net';
 import { after, before, describe, test } from 'node:test';
+import { mustParseCidr } from '../../src/net/index.ts';
 import { AgentLab, podAddress } from './agent-lab.ts';
 import { bestOf, hasProgram, isInside, run } from './linux-harness.ts';
 
@@ -63,6 +65,18 @@ if (isInside(import.meta.url)) {
         assert.equal(await lab.tcp('outside', `${service}1`, 81), 'refused');
         assert.equal(await lab.udp('a3', `${service}1`, 81), 'refused');
         assert.equal(await lab.tcp('a3', `${service}200`, 80, { timeoutMs: 300 }), 'timeout');
+      });
+      test('what is sent to an unallocated address never leaves the node, though somebody out there has it', async () => {
+        const { namespace, routes } = lab.place('outside');
+        const own = mustParseCidr(`${service}201/${family === 'IPv4' ? 32 : 128}`);
+        routes.addAddress('eth0', own);
+        const server = createServer((socket) => socket.on('error', () => undefined).end('outside\n'));
+        await lab.thread.listenTcp(namespace, server, { address: `${service}201`, port: 80 });
+        assert.equal(await lab.tcp('outside', `${service}201`, 80), 'outside');
+        for (const from of ['a3', 'n1'])
+          assert.equal(await lab.tcp(from, `${service}201`, 80, { timeoutMs: 300 }), 'timeout', from);
+        await new Promise((resolve) => server.close(resolve));
+        routes.deleteAddress('eth0', own);
       });
     });
 

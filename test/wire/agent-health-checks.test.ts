@@ -88,6 +88,23 @@ if (isInside(import.meta.url)) {
     await lab.remove('web-41');
   });
 
+  test('say 503 while the proxy does not keep up, whatever is ready here, and say so', async (context) => {
+    await lab.serve('web-44', { ...spec, healthCheckNodePort: 30_094 }, ['a1']);
+    const agent = lab.agents.get('n1') ?? assert.fail();
+    // a change that waits for twice the sync period of 30 s
+    agent.health.noteQueued();
+    const startMs = Date.now();
+    const clock = context.mock.method(Date, 'now', () => startMs + 60_000);
+    const late = await fetchFrom(lab, '10.0.1.1', 30_094);
+    clock.mock.restore();
+    assert.equal(late.status, 503);
+    assert.match(late.body, /"localEndpoints": 1,\n\t"serviceProxyHealthy": false\n/);
+    lab.setEndpoints('web-44', ['a1', 'a2'], [{ name: 'tcp' }]);
+    await lab.settled();
+    assert.equal((await fetchFrom(lab, '10.0.1.1', 30_094)).status, 200);
+    await lab.remove('web-44');
+  });
+
   test('a port that is taken is told to the Service, and is had with the next sync once it is free', async () => {
     const squatter = createServer();
     await lab.thread.listenTcp(lab.place('n1').namespace, squatter, { address: '0.0.0.0', port: 30_092 });

@@ -89,6 +89,20 @@ if (isInside(import.meta.url)) {
     }
   });
 
+  test('a Service that goes in the same moment as its node changes is given up', async () => {
+    await lab.serve('web-1', {}, ['a1']);
+    await lab.serve('web-2', {}, ['a1']);
+    const node = lab.nodes.get('n1') ?? assert.fail();
+    // whatever changes of the node itself makes everything be decided anew
+    lab.nodes.set({ ...node, metadata: { ...node.metadata, labels: { ...node.metadata?.labels, rack: 'r1' } } });
+    lab.services.delete('ns/web-1');
+    await lab.settled();
+    assert.equal(await lab.tcp('a3', '10.96.0.1', 80, { timeoutMs: 150 }), 'timeout');
+    assert.match(await lab.tcp('a3', '10.96.0.2', 80), /^a1 /);
+    lab.nodes.set(node);
+    await lab.settled();
+  });
+
   describe('endpoints that answer on two ports', () => {
     let close: () => void;
     before(async () => {

@@ -106,6 +106,32 @@ if (isInside(import.meta.url)) {
     through.close();
   });
 
+  test('a UDP client leaves an endpoint that serves no longer, and none that still does while it terminates', async () => {
+    const ports = [{ name: 'udp', port: 80, protocol: 'UDP' }];
+    await lab.serve('web-4', { ports }, ['a1']);
+    const client = await lab.openUdpClient('a3', '10.96.0.4', 80);
+    assert.match(await client.ask(), /^a1 /);
+    lab.setEndpoints('web-4', ['~a1', 'a2'], ports);
+    await lab.settled();
+    for (let index = 0; index < 4; index++) assert.match(await client.ask(), /^a1 /, 'it still serves');
+    lab.setEndpoints('web-4', ['-a1', 'a2'], ports);
+    await lab.settled();
+    assert.match(await client.ask(), /^a2 /);
+    client.close();
+  });
+
+  test('flows of a Service that went while no agent ran are ended by the next one', async () => {
+    await lab.serve('web-4', {}, ['a1']);
+    const client = await lab.openUdpClient('a3', '10.96.0.4', 80);
+    assert.match(await client.ask(), /^a1 /);
+    await lab.agents.get('n1')?.stop();
+    await lab.remove('web-4');
+    assert.match(await client.ask(), /^a1 /, 'nobody has ended it yet');
+    await lab.startAgent('n1');
+    assert.match(await client.ask(), unserved);
+    client.close();
+  });
+
   for (const [name, from, before, after] of [
     ['the port of a cluster IP', 'a3', { port: 80 }, { port: 81 }],
     ['a node port', 'outside', { port: 80, nodePort: 30_010 }, { port: 80, nodePort: 30_011 }],
