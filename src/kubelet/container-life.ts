@@ -192,7 +192,8 @@ export class ContainerLife {
     const exit = await process.exited;
     this.#stopProbes();
     log.end();
-    const wantsLog = this.#options.container.terminationMessagePolicy === 'FallbackToLogsOnError' && exit.exitCode !== 0;
+    const { terminationMessagePolicy } = this.#options.container;
+    const wantsLog = terminationMessagePolicy === 'FallbackToLogsOnError' && exit.exitCode !== 0 && exit.message === undefined;
     const result = wantsLog ? { ...exit, message: log.tail(80, 2048) } : exit;
     this.#hasStarted = false;
     this.#setState({ terminated: terminated(result, process.id, this.#startedAtMs) });
