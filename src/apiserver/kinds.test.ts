@@ -186,6 +186,14 @@ describe('pods', () => {
     );
   });
 
+  test('that ask for what is not offered are told so, field by field', async () => {
+    const spec = { hostPID: true, shareProcessNamespace: false, securityContext: { fsGroup: 2000, runAsUser: 1000 } };
+    const { code, headers } = await api.post(pods, pod('asking', spec));
+    assert.equal(code, 201);
+    const said = (path: string): string => `299 - "spec.${path} is stored, but nothing in Fairlead acts on it"`;
+    assert.equal(headers['warning'], `${said('hostPID')}, ${said('securityContext.fsGroup')}`);
+  });
+
   test('are bound once', async () => {
     await api.post(pods, pod('bound'));
     const binding = (node: string) => ({

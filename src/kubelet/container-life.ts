@@ -46,6 +46,7 @@ export class ContainerLife {
   #containerId: string | undefined;
   #isStopping = false;
   #hasFinished = false;
+  #wasAttached = false;
   #wake: () => void = () => undefined;
   readonly #taps = new Set<(stream: 'stdout' | 'stderr', chunk: Uint8Array) => void>();
 
@@ -82,6 +83,13 @@ export class ContainerLife {
 
   get exitCode(): number | undefined {
     return this.#state.terminated?.exitCode;
+  }
+
+  /** What it has said before anybody was attached to it; undefined from the second call on. */
+  takeFirstWords(): Uint8Array | undefined {
+    if (this.#wasAttached) return undefined;
+    this.#wasAttached = true;
+    return this.#log?.everything();
   }
 
   /** Listens to the raw output from now on. */
@@ -192,7 +200,8 @@ export class ContainerLife {
     const exit = await process.exited;
     this.#stopProbes();
     log.end();
-    const wantsLog = this.#options.container.terminationMessagePolicy === 'FallbackToLogsOnError' && exit.exitCode !== 0;
+    const { terminationMessagePolicy } = this.#options.container;
+    const wantsLog = terminationMessagePolicy === 'FallbackToLogsOnError' && exit.exitCode !== 0 && exit.message === undefined;
     const result = wantsLog ? { ...exit, message: log.tail(80, 2048) } : exit;
     this.#hasStarted = false;
     this.#setState({ terminated: terminated(result, process.id, this.#startedAtMs) });

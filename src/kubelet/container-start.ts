@@ -9,6 +9,7 @@ import type { CommandProcess } from './command-process.ts';
 import type { ContainerKind } from './container-kind.ts';
 import { classifyContainer } from './container-kind.ts';
 import type { ContainerProcess, ExitResult } from './container-process.ts';
+import { containerUser } from './container-user.ts';
 import { startEcho } from './echo-process.ts';
 import type { ReferenceSource } from './environment.ts';
 import { buildEnvironment, buildServiceVariables, expand } from './environment.ts';
@@ -17,6 +18,7 @@ import type { HostFacts } from './host-facts.ts';
 import { listHostSockets } from './host-sockets.ts';
 import type { LogBuffer } from './log-buffer.ts';
 import type { PodContext } from './pod-context.ts';
+import { podLabel } from './pod-context.ts';
 import { withApiAccess } from './pod-tokens.ts';
 import type { PodTokens } from './pod-tokens.ts';
 import { checkVolumes, containerMounts, removePodDirectory, writeVolumes } from './pod-volumes.ts';
@@ -24,6 +26,7 @@ import { buildHosts, buildResolvConf, fqdnOf, hostnameOf, kernelHostnameOf } fro
 import type { PodNetwork } from './runtime.ts';
 import type { SandboxSpec } from './sandbox.ts';
 import { buildContainerScript, defaultCapabilities, needsOwnRoot } from './sandbox.ts';
+import { clearTerminationMessage, readTerminationMessage, terminationMount } from './termination-message.ts';
 
 /** A pod with its network, as containers are started into it. */
 export interface PodSetup {
@@ -40,6 +43,8 @@ export interface PreparedSandbox {
   readonly environment: ReadonlyMap<string, string>;
   /** Whether files inside can have other owners than root. */
   readonly hasManyUsers: boolean;
+  /** Where the pod's files are, outside of it. */
+  readonly podDirectory: string;
 }
 
 /** How long a terminating echo pod goes on accepting, in seconds, unless its grace is shorter. */
@@ -70,7 +75,9 @@ export async function startContainer(
     case 'command': {
       const prepared = await prepareSandbox(setup, container);
       const command = kind.command.map((word) => expand(word, environment));
-      return context.limitStarts(() =>
+      const { podDirectory } = prepared;
+      clearTerminationMessage(container, podDirectory);
+      const started = await context.limitStarts(() =>
         startCommand({
           id: `fairlead://${randomUUID()}`,
           networkPath: setup.network.namespacePath,
@@ -84,10 +91,16 @@ export async function startContainer(
           },
         }),
       );
+      const exited = started.exited.then((exit) => withLastWords(exit, readTerminationMessage(container, podDirectory)));
+      return { ...started, exited };
     }
     default:
       return kind satisfies never;
   }
+}
+
+function withLastWords(exit: ExitResult, message: string): ExitResult {
+  return message === '' || exit.message !== undefined ? exit : { ...exit, message };
 }
 
 /** Describes the sandbox of a container and writes the pod's volumes and /etc files. Throws `ContainerStartError`. */
@@ -101,8 +114,8 @@ export async function prepareSandbox(setup: PodSetup, container: Container): Pro
   if (!written.ok) throw new ContainerStartError('CreateContainerConfigError', written.problem);
   const mounts = containerMounts(hasApiAccess ? withApiAccess(container) : container, volumes, podDirectory, environment);
   if (!mounts.ok) throw new ContainerStartError('CreateContainerConfigError', mounts.problem);
-  const spec = sandboxSpec(setup, container, facts, podDirectory, mounts.mounts);
-  return { spec, environment, hasManyUsers: facts.hasManyUsers, script: buildContainerScript(facts, spec) };
+  const spec = sandboxSpec(setup, container, facts, podDirectory, [...mounts.mounts, terminationMount(container, podDirectory)]);
+  return { spec, environment, hasManyUsers: facts.hasManyUsers, podDirectory, script: buildContainerScript(facts, spec) };
 }
 
 /** Rewrites the pod's volumes after its ConfigMaps or Secrets changed, or when its tokens grow old. */
@@ -221,8 +234,9 @@ function sandboxSpec(
   writeFileSync(join(etc, 'resolv.conf'), buildResolvConf(spec, namespace, context.dns));
   writeFileSync(join(etc, 'hosts'), buildHosts({ addresses: network.addresses, hostname, fqdn }, spec.hostAliases));
   writeFileSync(join(etc, 'hostname'), `${kernelHostname}\n`);
-  const uid = container.securityContext?.runAsUser ?? spec.securityContext?.runAsUser ?? 0;
-  const gid = container.securityContext?.runAsGroup ?? spec.securityContext?.runAsGroup ?? uid;
+  const user = containerUser(container, spec, podLabel(pod));
+  if (!user.ok) throw new ContainerStartError('CreateContainerConfigError', user.problem);
+  const { uid, gid } = user;
   const workingDir = container.workingDir === undefined || container.workingDir === '' ? '/' : container.workingDir;
   const ownRoot = needsOwnRoot([...mounts.map(({ target }) => target), workingDir], (first) =>
     facts.rootEntries.some((entry) => entry.name === first),

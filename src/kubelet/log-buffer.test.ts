@@ -14,6 +14,13 @@ test('lines of two streams do not mix', () => {
   assert.equal(text(log.read({})), 'x\nabc\ny');
 });
 
+test('everything is what is kept and what has no end yet', () => {
+  const log = new LogBuffer();
+  log.write('stdout', bytes('first\n$ '));
+  assert.equal(text(log.everything()), 'first\n$ ');
+  assert.equal(text(log.read({})), 'first\n');
+});
+
 test('the oldest lines go when it is full', () => {
   const log = new LogBuffer({ maxBytes: 10 });
   for (const line of ['1111', '2222', '3333']) log.writeLine(line);

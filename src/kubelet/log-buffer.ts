@@ -70,6 +70,11 @@ export class LogBuffer {
     return text.slice(-maxBytes);
   }
 
+  /** All that is kept, with what has no end yet, such as a prompt. */
+  everything(): Uint8Array {
+    return concat([...this.#lines.slice(this.#first).map(({ bytes }) => bytes), ...this.#partial.values()]);
+  }
+
   /** The chosen lines as `kubectl logs` prints them. */
   read(query: LogQuery): Uint8Array {
     const chosen = this.#choose(query).map((line) => render(line, query));

@@ -94,7 +94,9 @@ export class PodAccess {
     const { process } = life;
     if (process === undefined) return life.exitCode ?? 0;
     const wanted = onlyAsked(options, streams);
-    let written: Promise<void> = Promise.resolve();
+    // made to be talked with, as by kubectl run -i, which comes when the container has begun: its first words are for whoever comes
+    const firstWords = specOf(worker, life.name).stdinOnce === true ? life.takeFirstWords() : undefined;
+    let written = firstWords === undefined ? Promise.resolve() : wanted.writeStdout(firstWords);
     let waitingBytes = 0;
     const untap = life.tap((stream, chunk) => {
       // a caller that is slower than the container misses output: neither is made to wait for it, nor is it kept

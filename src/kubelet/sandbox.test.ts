@@ -59,7 +59,7 @@ test('a user is set where there are users, else shown by a user namespace', () =
   const command = (isMapped: boolean): string =>
     joinCommand(7, { user: { ...user, isMapped }, capabilities: [] }, ['id']).join(' ');
   assert.match(command(true), /setpriv --bounding-set=-all --reuid=1000 --regid=1001 --clear-groups -- id$/);
-  assert.match(command(false), /unshare --user --map-user=1000 --map-group=1001 -- id$/);
+  assert.match(command(false), /--bounding-set=-all,\+setfcap -- .*unshare --user --map-user=1000 --map-group=1001 -- id$/);
 });
 
 test('a container starts in the network of its pod', () => {

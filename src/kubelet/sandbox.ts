@@ -219,14 +219,16 @@ function relocate(directory: string, path: string): string {
 }
 
 function privilegeCommand({ user, capabilities }: Pick<SandboxSpec, 'user' | 'capabilities'>): string {
-  const bounding = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  const isShown = user !== undefined && user.uid !== 0 && !user.isMapped;
+  // to show root under another number takes this one of whoever makes the namespace (user_namespaces(7)); in it nobody has it
+  const kept = isShown && !capabilities.includes('setfcap') ? [...capabilities, 'setfcap'] : capabilities;
+  const bounding = ['-all', ...kept.map((name) => `+${name}`)].join(',');
   const words = ['/usr/bin/setpriv', `--bounding-set=${bounding}`];
   if (user !== undefined && user.uid !== 0 && user.isMapped)
     words.push(`--reuid=${user.uid}`, `--regid=${user.gid}`, '--clear-groups');
   words.push('--');
   // one uid only: a user namespace of the container's own shows it under the number that was asked for
-  if (user !== undefined && user.uid !== 0 && !user.isMapped)
-    words.push('/usr/bin/unshare', '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--');
+  if (isShown) words.push('/usr/bin/unshare', '--user', `--map-user=${user.uid}`, `--map-group=${user.gid}`, '--');
   return words.join(' ');
 }
 

@@ -124,11 +124,12 @@ describe('in a lab', needs, () => {
             '--',
             'bash',
             '-c',
-            'read line; echo "got $line"',
+            // before anybody can be attached
+            'echo early; read line; echo "got $line"',
           ],
           { input: 'given\n' },
         );
-        assert.match(said, /^got given$/m);
+        assert.match(said, /^early\ngot given$/m);
         assert.equal(await fails('get pod short'), 'Error from server (NotFound): pods "short" not found\n');
       });
 

@@ -64,6 +64,36 @@ if (isInside(import.meta.url)) {
     assert.deepEqual(output.trim().split('\n'), ['/proc/1', '0']);
   });
 
+  test('a pod that gives up all that it can runs, as somebody who is not root', async () => {
+    const securityContext = {
+      runAsNonRoot: true,
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      capabilities: { drop: ['ALL'] },
+    };
+    const script = 'id -u; grep CapEff /proc/self/status; touch /tmp/x && echo private';
+    assert.equal(await outputOf('restricted', script, { securityContext }), '65532\nCapEff:\t0000000000000000\nprivate\n');
+    const chosen = { ...securityContext, runAsUser: 1000, runAsGroup: 3000 };
+    assert.equal(await outputOf('chosen', 'id -u; id -g', { securityContext: chosen }), '1000\n3000\n');
+  });
+
+  test('the last words of a container are in its status, from the file or else from its log', async () => {
+    const messageOf = async (name: string, script: string, more: object): Promise<string | undefined> => {
+      await outputOf(name, script, more);
+      const { status } = await cluster().client.get(pods, name, { namespace: 'default' });
+      return status?.containerStatuses?.[0]?.state?.terminated?.message;
+    };
+    const fromLog = { terminationMessagePolicy: 'FallbackToLogsOnError' };
+    assert.equal(await messageOf('says', 'echo done > /dev/termination-log', {}), 'done\n');
+    assert.equal(
+      await messageOf('says-elsewhere', 'printf %5000s x > /tmp/why', { terminationMessagePath: '/tmp/why' }),
+      ' '.repeat(4096),
+    );
+    assert.equal(await messageOf('says-both', 'echo log; echo file > /dev/termination-log; exit 1', fromLog), 'file\n');
+    assert.equal(await messageOf('logs', 'echo log; exit 1', fromLog), 'log\n');
+    assert.equal(await messageOf('is-silent', 'echo log; exit 1', {}), undefined);
+  });
+
   test('a working directory that is not there is made, below a first directory that the host does not have too', async () => {
     for (const [name, workingDir] of [
       ['in-tmp', '/tmp/日本/b c'],

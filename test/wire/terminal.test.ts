@@ -6,8 +6,8 @@ import { PodAccess } from '../../src/kubelet/index.ts';
 import { until, useCluster } from './cluster-harness.ts';
 import { isInside } from './linux-harness.ts';
 
-/** Says its size at the start and whenever it changes; the last line ends it. */
-const watching = 'trap "stty size" WINCH; stty size; while ! read -t 0.05 line; do :; done';
+/** Says its size again and again, until a line comes. No trap for WINCH: a shell may forget one that comes while another runs. */
+const watching = 'stty size; while ! read -t 0.05 line; do stty size; done';
 
 const manifest = `
 apiVersion: v1

@@ -19,7 +19,8 @@ export function createPodBehaviour(): Behaviour {
         status: { phase: 'Pending', qosClass: qosClassOf(spec?.containers ?? [], spec?.initContainers ?? []) },
       } as ApiObject;
       assertCreatable(servedOf(pods), pod);
-      for (const path of hostPortPaths(spec)) request.warn(`${path} is stored, but nothing in Fairlead acts on it`);
+      for (const path of [...hostPortPaths(spec), ...idlePaths(spec)])
+        request.warn(`${path} is stored, but nothing in Fairlead acts on it`);
       return { object: pod, commit: () => undefined, rollback: () => undefined };
     },
   };
@@ -31,6 +32,21 @@ function hostPortPaths(spec: Pod['spec']): string[] {
   return (spec?.containers ?? []).flatMap(({ ports = [] }, container) =>
     ports.flatMap(({ hostPort = 0 }, port) => (hostPort === 0 ? [] : [`spec.containers[${container}].ports[${port}].hostPort`])),
   );
+}
+
+/** Fields that would change how a pod's programs see each other or the node. */
+function idlePaths(spec: Pod['spec']): string[] {
+  const { hostPID, hostIPC, shareProcessNamespace, runtimeClassName, priorityClassName, securityContext } = spec ?? {};
+  const asked: readonly (readonly [string, boolean])[] = [
+    ['hostPID', hostPID === true],
+    ['hostIPC', hostIPC === true],
+    ['shareProcessNamespace', shareProcessNamespace === true],
+    ['runtimeClassName', runtimeClassName !== undefined],
+    ['priorityClassName', priorityClassName !== undefined],
+    ['securityContext.fsGroup', securityContext?.fsGroup !== undefined],
+    ['securityContext.sysctls', (securityContext?.sysctls ?? []).length > 0],
+  ];
+  return asked.flatMap(([path, isAsked]) => (isAsked ? [`spec.${path}`] : []));
 }
 
 /** Guaranteed: every container limits cpu and memory and requests as much; BestEffort: none says anything; else Burstable. */
