@@ -1,5 +1,6 @@
 /** The objects of the tests' API server: collections in memory, versions, and a history that watches are served from. */
 import { randomUUID } from 'node:crypto';
+import { formatTime } from '../api/index.ts';
 
 /** An object as it is stored. */
 export type Json = Record<string, unknown> & { metadata: Record<string, unknown> };
@@ -103,5 +104,5 @@ export class FakeObjects {
 
 /** Now, as the API writes times. */
 export function timestamp(): string {
-  return `${new Date().toISOString().slice(0, 19)}Z`;
+  return formatTime(new Date());
 }

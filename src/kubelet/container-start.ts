@@ -25,7 +25,7 @@ import { checkVolumes, containerMounts, removePodDirectory, writeVolumes } from 
 import { buildHosts, buildResolvConf, fqdnOf, hostnameOf, kernelHostnameOf } from './resolv-conf.ts';
 import type { PodNetwork } from './runtime.ts';
 import type { SandboxSpec } from './sandbox.ts';
-import { buildContainerScript, defaultCapabilities, needsOwnRoot } from './sandbox.ts';
+import { buildContainerScript, defaultCapabilities, needsOwnRoot, quote } from './sandbox.ts';
 import { clearTerminationMessage, readTerminationMessage, terminationMount } from './termination-message.ts';
 
 /** A pod with its network, as containers are started into it. */
@@ -133,7 +133,7 @@ export function removePodFiles(pod: Pod, facts: HostFacts): void {
 
 /** The command inside a pseudo terminal of its own (util-linux `script`), for containers and callers that want one. */
 export function withTerminal(command: readonly string[], size?: { readonly columns: number; readonly rows: number }): string[] {
-  const words = command.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  const words = command.map(quote).join(' ');
   const resize = size === undefined ? '' : `stty cols ${size.columns} rows ${size.rows} 2>/dev/null; `;
   return ['/usr/bin/script', '-q', '-e', '-f', '-c', `${resize}exec ${words}`, '/dev/null'];
 }

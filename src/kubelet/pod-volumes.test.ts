@@ -44,6 +44,15 @@ describe('files of a volume', () => {
     assert.equal(readFileSync(join(directory, 'b'), 'utf8'), '3');
   });
 
+  test('are all there, whatever the keys are called', () => {
+    const pod = newPod();
+    const keys = { 'a.new': '1', a: '2', 'a.new.new': '3', 'a.old': '4' };
+    writeVolumes([volume], pod, sourceWith(keys));
+    assert.deepEqual(filesOf(volumeDirectory(pod, 'v')), Object.keys(keys).sort());
+    for (const [key, value] of Object.entries(keys))
+      assert.equal(readFileSync(join(volumeDirectory(pod, 'v'), key), 'utf8'), value);
+  });
+
   test('in folders go with them', () => {
     const pod = newPod();
     const items = (...paths: string[]): Volume => ({
@@ -129,4 +138,22 @@ describe('a subPath', () => {
     const mounts = mount(furnished(), 'pipe');
     assert.ok(mounts.ok && mounts.mounts[0]?.isFile === true);
   });
+});
+
+describe('a mountPath', () => {
+  for (const [mountPath, want] of [
+    ['/m/../n', '/n'],
+    ['m', '/m'],
+    ['../../m', '/m'],
+    ['-m', '/-m'],
+  ] as const)
+    test(`${mountPath} is ${want} of the container`, () => {
+      const pod = newPod();
+      const volume: Volume = { name: 'v', emptyDir: {} };
+      writeVolumes([volume], pod, sourceWith({}));
+      const result = containerMounts({ volumeMounts: [{ name: 'v', mountPath }] }, [volume], pod, new Map());
+      assert.ok(result.ok);
+      const targets = result.mounts.map(({ target }) => target);
+      assert.deepEqual(targets, [want]);
+    });
 });

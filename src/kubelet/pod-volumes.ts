@@ -82,7 +82,7 @@ export function containerMounts(
     if (source === undefined) return { ok: false, problem: `subPath ${JSON.stringify(below)} leaves its volume` };
     mounts.push({
       source,
-      target: normalize(mountPath),
+      target: join('/', mountPath),
       readOnly: readOnly === true || volume.emptyDir === undefined,
       isFile: below !== '' && lstatIfThere(source)?.isDirectory() === false,
     });
@@ -228,7 +228,8 @@ function writeFiles(directory: string, files: Files): void {
   for (const [target, { content, mode }] of targets) {
     if (sameContent(target, content)) continue;
     mkdirSync(dirname(target), { recursive: true });
-    const fresh = `${target}.new`;
+    // No path of a volume's file begins so (two dots are reserved), whereas `key.new` may be a key.
+    const fresh = join(directory, '..new');
     writeFileSync(fresh, content, { mode });
     chmodSync(fresh, mode);
     renameSync(fresh, target);

@@ -4,6 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { ContainerPort, LifecycleHandler, Probe } from '../api/index.ts';
 import { maxTimerMs } from '../client/index.ts';
+import { isPort } from '../net/index.ts';
 import { messageOf } from '../observe/index.ts';
 import type { DialOptions } from './runtime.ts';
 import type { ProbeKind, ProbeState } from './probe-state.ts';
@@ -193,7 +194,7 @@ function portOf(port: number | string, ports: readonly ContainerPort[]): number 
   if (typeof port === 'number') return port;
   const named = ports.find(({ name }) => name === port);
   if (named !== undefined) return named.containerPort;
-  const number = Number(port);
-  if (Number.isInteger(number) && number > 0) return number;
+  const number = /^[0-9]+$/.test(port) ? Number(port) : 0;
+  if (isPort(number)) return number;
   throw new Error(`couldn't find port: ${JSON.stringify(port)}`);
 }

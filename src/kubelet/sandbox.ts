@@ -233,6 +233,6 @@ function privilegeCommand({ user, capabilities }: Pick<SandboxSpec, 'user' | 'ca
 }
 
 /** A word that the shell takes as it stands. */
-function quote(text: string): string {
+export function quote(text: string): string {
   return /^[\w./:=,+@%-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

@@ -18,6 +18,7 @@ export interface MeasuredSync {
   readonly triggerTimesMs: readonly number[];
 }
 
+/** Counts one sync that the kernel took; a change before the clock was set back counts as taken at once. */
 export function measureSync(metrics: AgentMetrics, family: IpFamily, result: SyncResult, sync: MeasuredSync): void {
   const seconds = sync.durationMs / 1000;
   metrics.syncDuration.observe(seconds, family);

@@ -16,6 +16,7 @@ import {
 } from './corefile-values.ts';
 import type { UpstreamAddress } from '../forwarding/upstream-line.ts';
 
+/** `forward ZONE SERVER...`: a server is an address, with or without a port, or the path of a resolv.conf. */
 export function readForward(directive: Directive): ForwardConfig {
   const [name, from, ...targets] = directive.words;
   if (from === undefined || targets.length === 0)

@@ -13,6 +13,7 @@ import {
   refuseExtra,
 } from './corefile-values.ts';
 
+/** `kubernetes [ZONE...]`: without zones, those of the server block (`blockZones`); one of them is the cluster domain, the others are reverse zones. */
 export function readKubernetes(directive: Directive, blockZones: readonly string[]): KubernetesConfig {
   const [name, ...args] = directive.words;
   const zones = args.length === 0 ? blockZones : args.map(readZone);

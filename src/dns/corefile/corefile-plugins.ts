@@ -7,6 +7,7 @@ import { complain, readChoice, readDuration, readListen, readNumber, readZones, 
 import { parseHostsText } from '../forwarding/hosts.ts';
 import type { HostsEntry } from '../forwarding/hosts.ts';
 
+/** `cache [TTL]`: with what CoreDNS takes when nothing is said. */
 export function readCache(directive: Directive): CacheConfig {
   const [, ttl, zone] = directive.words;
   if (zone !== undefined) complain(zone, 'zones of cache are not supported: it keeps every forwarded answer');
@@ -74,6 +75,7 @@ export function readCache(directive: Directive): CacheConfig {
   return config;
 }
 
+/** `hosts [FILE]`: names from a file, from lines of the block, or both. */
 export function readHosts(directive: Directive, blockZones: readonly string[]): HostsConfig {
   const [, file, zone] = directive.words;
   if (zone !== undefined) complain(zone, 'zones of hosts are not supported');
@@ -137,6 +139,7 @@ export function readLog(directive: Directive, blockZones: readonly string[]): Lo
 
 const everyClass: readonly QueryClass[] = ['success', 'denial', 'error'];
 
+/** `health [ADDRESS]`: where it is asked, and for how long it answers on while the server ends. */
 export function readHealth(directive: Directive): {
   readonly address: string;
   readonly port: number;

@@ -37,6 +37,7 @@ export function readZone(word: Word): string {
   return word.text === '.' ? '.' : word.text.replace(/\.$/, '').toLowerCase();
 }
 
+/** Whether a zone holds names of addresses. */
 export function isReverse(zone: string): boolean {
   return zone === 'in-addr.arpa' || zone === 'ip6.arpa' || zone.endsWith('.in-addr.arpa') || zone.endsWith('.ip6.arpa');
 }
@@ -46,6 +47,7 @@ export function readZones(words: readonly Word[], otherwise: readonly string[]):
   return words.length === 0 ? otherwise : words.map(readZone);
 }
 
+/** A server to ask: ADDRESS, ADDRESS:PORT, [ADDRESS]:PORT; port 53 otherwise. */
 export function readUpstream(word: Word): UpstreamAddress {
   const text = word.text.replace(/^dns:\/\//, '');
   if (/^[a-z]+:\/\//.test(text)) complain(word, 'only plain DNS servers are supported');
@@ -57,6 +59,7 @@ export function readUpstream(word: Word): UpstreamAddress {
   return { address, port };
 }
 
+/** An address to listen at: :PORT or ADDRESS:PORT; `host` and `port` when the word is left out, `::` for every address. */
 export function readListen(word: Word | undefined, port: number, host = ''): { readonly address: string; readonly port: number } {
   const text = word?.text ?? `${host}:${port}`;
   const match = /^\[?([^\]]*?)\]?:([0-9]+)$/.exec(text);
@@ -66,6 +69,7 @@ export function readListen(word: Word | undefined, port: number, host = ''): { r
   return { address: address === '' ? '::' : address, port: Number(match?.[2]) };
 }
 
+/** A whole number in decimal digits, with its bounds. */
 export function readNumber(word: Word, least: number, most: number): number {
   const number = Number(word.text);
   if (!/^[0-9]+$/.test(word.text) || number < least || number > most)
@@ -90,6 +94,7 @@ export function readDuration(word: Word): number {
   return total;
 }
 
+/** A response code by its name, in any case. */
 export function readRcode(word: Word): number {
   const found = Object.entries(rcodes).find(([name]) => name === word.text.toUpperCase());
   if (found === undefined) complain(word, `${word.text} is not a code such as SERVFAIL`);

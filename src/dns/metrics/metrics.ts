@@ -54,6 +54,7 @@ export interface DnsMetrics extends QueryObserver {
   render(): string;
 }
 
+/** The metrics of one process: its own counts, those that its workers send, and what is read when somebody asks for the page. */
 export function createDnsMetrics(options: DnsMetricsOptions): DnsMetrics {
   const own = new QueryCounters();
   const programming = new ProgrammingTimes(options.wallMs ?? Date.now);

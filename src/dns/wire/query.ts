@@ -38,6 +38,7 @@ export interface Query {
 export const queryVerdicts = { ok: 0, drop: 1, malformed: 2 } as const;
 export type QueryVerdict = (typeof queryVerdicts)[keyof typeof queryVerdicts];
 
+/** An empty query, to be filled anew for each message that comes. */
 export function createQuery(): Query {
   return {
     id: 0,
