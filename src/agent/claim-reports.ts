@@ -7,6 +7,8 @@ export class ClaimReports {
   readonly #tell: (service: string, reason: string, message: string) => void;
   readonly #logger: Logger;
   #told = new Set<string>();
+  /** What the last report was made of. */
+  #reported: readonly { readonly state: TableState; readonly version: number }[] = [];
 
   /** `tell` records an event on a Service (`namespace/name`). */
   constructor(tell: (service: string, reason: string, message: string) => void, context: { readonly logger: Logger }) {
@@ -16,6 +18,10 @@ export class ClaimReports {
 
   /** A claim that is settled and lost again is told again. */
   report(states: readonly TableState[]): void {
+    const isKnown = (state: TableState, at: number): boolean =>
+      this.#reported[at]?.state === state && this.#reported[at].version === state.claimsVersion;
+    if (states.every(isKnown)) return;
+    this.#reported = states.map((state) => ({ state, version: state.claimsVersion }));
     const lost = new Set<string>();
     for (const state of states) {
       for (const { service, winner, frontend } of state.lostClaims()) {

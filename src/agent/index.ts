@@ -8,7 +8,7 @@ export type { NodeFacts, PodDetector } from './rows/node-rows.ts';
 export { dumpRows, dumpStructure, findFaults } from './kernel/adopt.ts';
 export { constantChains } from './rows/chains.ts';
 export { TableState } from './rows/table-state.ts';
-export type { LostClaim } from './rows/table-state.ts';
+export type { LostClaim } from './rows/claims.ts';
 export { affinityMap, counters, tableName, tableOf } from './rows/layout.ts';
 export { parsePickChain } from './rows/chain-names.ts';
 export type { CounterName, RowSet } from './rows/layout.ts';

@@ -2,6 +2,7 @@
  * Objects without what the agent never reads. It keeps every Service, slice and Node of a cluster; each field kept is paid for that many
  * times. With 10,000 Services of ten endpoints they weigh a third of what was parsed.
  */
+import { objectsIn, textsIn } from '../api/index.ts';
 import type { Endpoint, EndpointSlice, Node, ObjectMeta, Service } from '../api/index.ts';
 import { headlessLabel, proxyNameLabel, serviceNameLabel, topologyKeysAnnotation } from '../routing/index.ts';
 import { triggerTimeAnnotation } from './change-tracker.ts';
@@ -28,8 +29,8 @@ export function createSlimmer(): Slimmer {
     slice: ({ metadata, addressType, ports, endpoints }) => ({
       metadata: slimMetadata(metadata, [serviceNameLabel, headlessLabel], [triggerTimeAnnotation]),
       addressType,
-      ...(ports === undefined ? {} : { ports: shared.list(ports) }),
-      ...(endpoints === undefined ? {} : { endpoints: endpoints.map((endpoint) => slimEndpoint(endpoint, shared)) }),
+      ...(ports === undefined || ports === null ? {} : { ports: shared.list(ports) }),
+      endpoints: objectsIn(endpoints).map((endpoint) => slimEndpoint(endpoint, shared)),
     }),
     node: ({ metadata, spec, status }) => ({
       metadata: { ...slimMetadata(metadata, [], []), ...(metadata?.labels === undefined ? {} : { labels: metadata.labels }) },
@@ -42,9 +43,10 @@ export function createSlimmer(): Slimmer {
 /** What one endpoint is for the proxy: of its pod the address, which is what packets know. */
 function slimEndpoint(endpoint: Endpoint, shared: Shared): Endpoint {
   const { hostname, nodeName, zone, hints } = endpoint;
-  const addresses = endpoint.addresses.length > 1 ? endpoint.addresses.slice(0, 1) : endpoint.addresses;
-  const { ready = true, serving = true, terminating = false } = endpoint.conditions ?? {};
-  const conditions = conditionsOf(ready, serving, terminating);
+  const all = textsIn(endpoint.addresses);
+  const addresses = all.length > 1 ? all.slice(0, 1) : all;
+  const { ready, serving, terminating } = endpoint.conditions ?? {};
+  const conditions = conditionsOf(ready ?? true, serving ?? true, terminating ?? false);
   // As nearly all are, in one literal: what is put together by spreading takes a quarter more for ever.
   if (nodeName !== undefined && zone !== undefined && hostname === undefined && hints === undefined) {
     return { addresses, conditions, nodeName: shared.text(nodeName), zone: shared.text(zone) };
@@ -55,7 +57,7 @@ function slimEndpoint(endpoint: Endpoint, shared: Shared): Endpoint {
     ...(nodeName === undefined ? {} : { nodeName: shared.text(nodeName) }),
     ...(zone === undefined ? {} : { zone: shared.text(zone) }),
     ...(hostname === undefined || hostname === '' ? {} : { hostname }),
-    ...(hints === undefined ? {} : { hints: shared.list(hints) }),
+    ...(hints === undefined || hints === null ? {} : { hints: shared.list(hints) }),
   };
 }
 

@@ -6,6 +6,7 @@ export * from './field-errors.ts';
 export * from './selectors.ts';
 export * from './service/index.ts';
 export * from './status.ts';
+export * from './stored-lists.ts';
 export * from './validation/identifiers.ts';
 // Both the schema language and the field errors have a `required`: here the name is the schema's.
 export { required } from './schema.ts';

@@ -1,4 +1,5 @@
 /** Endpoints as a person sees them: every one that the slices of a Service list, ready or not. Pure. */
+import { objectsIn, textsIn } from '../api/index.ts';
 import type { Endpoint, EndpointSlice } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
 import type { KnownService, NameIndex } from './name-index.ts';
@@ -23,8 +24,8 @@ export function endpointViews(
   known: KnownService,
 ): { readonly view: EndpointView; readonly slice: EndpointSlice; readonly addressWire: string }[] {
   return known.slices.flatMap((slice) =>
-    (slice.endpoints ?? []).flatMap((endpoint) =>
-      endpoint.addresses.flatMap((address) => {
+    objectsIn(slice.endpoints).flatMap((endpoint) =>
+      textsIn(endpoint.addresses).flatMap((address) => {
         const ip = parseIp(address);
         if (ip === undefined) return [];
         return [{ view: viewOf(endpoint, address, index), slice, addressWire: addressToWire(ip) }];

@@ -1,4 +1,5 @@
 /** Why a name below the cluster domain does not exist: the first thing that is missing, reading from the right, as the server does. Pure. */
+import { objectsIn, textOf } from '../api/index.ts';
 import { endpointViews } from './endpoint-views.ts';
 import type { NameReason } from './explanation.ts';
 import type { KnownService, NameIndex } from './name-index.ts';
@@ -122,14 +123,15 @@ function explainPort(index: NameIndex, known: KnownService, labels: readonly str
   }
   const ports =
     known.service !== undefined && !isHeadless(known.service)
-      ? (known.service.spec?.ports ?? [])
-      : known.slices.flatMap((slice) => slice.ports ?? []);
-  const named = ports.filter((port) => (port.name ?? '') !== '');
+      ? objectsIn(known.service.spec?.ports)
+      : known.slices.flatMap((slice) => objectsIn(slice.ports));
+  const named = ports.filter((port) => (textOf(port.name) ?? '') !== '');
   const port = named.find(({ name }) => `_${(name ?? '').toLowerCase()}` === portLabel);
   if (port !== undefined) {
+    const protocol = textOf(port.protocol) ?? 'TCP';
     return {
       code: 'wrong-protocol',
-      message: `port ${port.name ?? ''} of Service ${service} is ${port.protocol ?? 'TCP'}, so its label is _${(port.protocol ?? 'TCP').toLowerCase()}`,
+      message: `port ${port.name ?? ''} of Service ${service} is ${protocol}, so its label is _${protocol.toLowerCase()}`,
     };
   }
   if (named.length === 0 && ports.length > 0) {

@@ -17,7 +17,7 @@ import { ReverseIndex } from './reverse-index.ts';
 import type { RRset } from './rrset.ts';
 import { rawRRset, rrTypes, sameRRsets } from './rrset.ts';
 import type { RecordOptions, ServiceRecords } from './service-records.ts';
-import { isHeadless, serviceKey, serviceRecords } from './service-records.ts';
+import { isHeadless, isLabel, serviceKey, serviceRecords } from './service-records.ts';
 import type { ServedNames } from './served-names.ts';
 import { addressToWire, encodeLabel, labelsOf, lowerCaseWire, mustEncodeName } from './wire-name.ts';
 
@@ -165,7 +165,7 @@ export class NameIndex implements ServedNames {
 
   applyNamespace(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? '';
-    if (name === '' || this.#namespaces.has(name) || this.#allowed?.has(name) === false) return;
+    if (!isLabel(name) || this.#namespaces.has(name) || this.#allowed?.has(name) === false) return;
     this.#change(() => {
       this.forward.put(`${encodeLabel(name)}\x03svc`, []);
       if (this.podMode !== 'disabled') this.forward.put(`${encodeLabel(name)}\x03pod`, []);
@@ -257,8 +257,10 @@ export class NameIndex implements ServedNames {
     const state = this.#services.get(keyOf(known.namespace, known.name));
     if (state?.service === undefined) return;
     const hasEndpointNames = isHeadless(state.service);
+    const { forward } = this.#recordsNow(state);
+    if (forward.size === 0) return;
     const own = serviceKey(state.namespace, state.name);
-    for (const [owner, rrsets] of this.#recordsNow(state).forward) {
+    for (const [owner, rrsets] of forward) {
       const isEndpoint = owner !== own && owner.charAt(1) !== '_';
       if (isEndpoint && !hasEndpointNames) continue;
       for (const rrset of rrsets) yield [owner, rrset];

@@ -1,7 +1,9 @@
 /** Which pods have which addresses, by namespace: what pod names stand for in mode `verified`. Pure. */
+import { objectsIn, textsIn } from '../api/index.ts';
 import type { Pod } from '../api/index.ts';
 import { parseIp } from '../net/index.ts';
 import type { NameTable } from './name-table.ts';
+import { isLabel } from './service-records.ts';
 import { addressToWire, encodeLabel } from './wire-name.ts';
 
 /** Addresses of live pods. */
@@ -19,9 +21,14 @@ export class PodAddresses {
   apply(pod: Pod): boolean {
     const { namespace = '', deletionTimestamp } = pod.metadata ?? {};
     const phase = pod.status?.phase;
-    const isLive = deletionTimestamp === undefined && phase !== 'Succeeded' && phase !== 'Failed' && phase !== 'Unknown';
-    const texts = isLive ? [pod.status?.podIP ?? '', ...(pod.status?.podIPs ?? []).map(({ ip }) => ip ?? '')] : [];
-    const keys = texts.flatMap((text) => {
+    const isLive =
+      isLabel(namespace) &&
+      (deletionTimestamp ?? '') === '' &&
+      phase !== 'Succeeded' &&
+      phase !== 'Failed' &&
+      phase !== 'Unknown';
+    const texts = isLive ? [pod.status?.podIP ?? '', ...objectsIn(pod.status?.podIPs).map(({ ip }) => ip ?? '')] : [];
+    const keys = textsIn(texts).flatMap((text) => {
       const ip = parseIp(text);
       return ip === undefined ? [] : [podAddressKey(addressToWire(ip), namespace)];
     });

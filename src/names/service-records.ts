@@ -2,8 +2,9 @@
  * One Service and its EndpointSlices -> the names it has and the addresses that point back to it. The Kubernetes DNS
  * specification 1.1.0, and CoreDNS where the specification is silent. Pure.
  */
+import { objectsIn, textOf, textsIn } from '../api/index.ts';
 import type { Endpoint, EndpointSlice, Service } from '../api/index.ts';
-import { parseIp } from '../net/index.ts';
+import { isPort, parseIp } from '../net/index.ts';
 import { preferLabels } from './name-reader.ts';
 import { dashedLabel } from './pod-label.ts';
 import type { RRset } from './rrset.ts';
@@ -43,7 +44,7 @@ export interface EndpointRow {
   readonly label: string;
   /** `addressToWire` form. */
   readonly address: string;
-  readonly ports: EndpointSlice['ports'];
+  readonly ports: readonly PortLike[];
   readonly endpoint: Endpoint;
   readonly slice: EndpointSlice;
 }
@@ -62,8 +63,9 @@ export function isHeadless(service: Service): boolean {
 /** `clusterIPs`, or the older `clusterIP` alone. */
 export function clusterIpsOf(service: Service): readonly string[] {
   const { clusterIPs, clusterIP } = service.spec ?? {};
-  if (clusterIPs !== undefined && clusterIPs.length > 0) return clusterIPs;
-  return clusterIP === undefined || clusterIP === '' ? [] : [clusterIP];
+  const list = textsIn(clusterIPs);
+  if (list.length > 0) return list;
+  return textsIn([clusterIP ?? '']).filter((address) => address !== '');
 }
 
 /** An endpoint is ready unless it says that it is not: absent means ready (k8s discovery/v1 EndpointConditions). */
@@ -73,16 +75,10 @@ export function isReady(endpoint: Endpoint): boolean {
 
 /** The label of one address of an endpoint, lower case: its hostname, else (optionally) its pod's name, else the dashed address. */
 export function endpointLabel(endpoint: Endpoint, address: string, options: Pick<RecordOptions, 'endpointPodNames'>): string {
-  const { hostname, targetRef } = endpoint;
+  const hostname = textOf(endpoint.hostname);
   if (hostname !== undefined && hostname !== '' && hostname.length <= maxLabelBytes) return lowerCaseWire(hostname);
-  if (
-    options.endpointPodNames &&
-    targetRef?.name !== undefined &&
-    targetRef.name !== '' &&
-    targetRef.name.length <= maxLabelBytes
-  ) {
-    return lowerCaseWire(targetRef.name);
-  }
+  const pod = options.endpointPodNames ? textOf(endpoint.targetRef?.name) : undefined;
+  if (pod !== undefined && pod !== '' && pod.length <= maxLabelBytes) return lowerCaseWire(pod);
   return dashedLabel(lowerCaseWire(address));
 }
 
@@ -94,7 +90,7 @@ export type ExternalTarget =
 
 /** Reads `spec.externalName`. An address is no name (kube-dns answered A records for it; nothing else does). */
 export function externalTarget(service: Service, zoneWire: string): ExternalTarget {
-  const text = service.spec?.externalName ?? '';
+  const text = textOf(service.spec?.externalName) ?? '';
   if (parseIp(text) !== undefined) return { kind: 'invalid', problem: `spec.externalName is an address, ${text}, not a name` };
   const wire = encodeName(text);
   if (wire === undefined || wire === '')
@@ -109,12 +105,13 @@ export function endpointRows(slices: readonly EndpointSlice[], options: Pick<Rec
   const seen = new Map<string, EndpointRow>();
   for (const slice of slices) {
     // once: a slice may be made of text whenever it is looked into
-    const { addressType, endpoints = [], ports } = slice;
+    const { addressType, endpoints, ports: stored } = slice;
     if (addressType !== 'IPv4' && addressType !== 'IPv6') continue;
+    const ports = objectsIn(stored);
     const portsText = portsKey(ports);
-    for (const endpoint of endpoints) {
+    for (const endpoint of objectsIn(endpoints)) {
       if (!isReady(endpoint)) continue;
-      for (const text of endpoint.addresses) {
+      for (const text of textsIn(endpoint.addresses)) {
         const ip = parseIp(text);
         if (ip === undefined || ip.family !== addressType) continue;
         const row = {
@@ -138,10 +135,10 @@ export function endpointRows(slices: readonly EndpointSlice[], options: Pick<Rec
 export function serviceRecords(service: Service, slices: readonly EndpointSlice[], options: RecordOptions): ServiceRecords {
   const namespace = service.metadata?.namespace ?? '';
   const name = service.metadata?.name ?? '';
-  const key = serviceKey(namespace, name);
+  const key = isLabel(namespace) && isLabel(name) ? serviceKey(namespace, name) : '';
   const forward = new Map<string, readonly RRset[]>();
   // The API allows no such names; objects read from files have not been through it.
-  if (!isLabel(namespace) || !isLabel(name)) return { forward, reverse: [] };
+  if (!isLabel(namespace) || !isLabel(name) || !fits(key, options)) return { forward, reverse: [] };
   if (service.spec?.type === 'ExternalName') {
     const target = externalTarget(service, options.zoneWire);
     if (target.kind === 'inside') forward.set(key, present([nameRRset(rrTypes.CNAME, [target.relative], 0, options.ttlSeconds)]));
@@ -162,7 +159,7 @@ function virtualRecords(service: Service, key: string, rows: readonly EndpointRo
     const ip = parseIp(text);
     if (ip !== undefined) addresses.push(addressToWire(ip));
   }
-  const ports = (service.spec?.ports ?? []).map((port) => ({ name: port.name, protocol: port.protocol, port: port.port }));
+  const ports = objectsIn(service.spec?.ports).map((port) => ({ name: port.name, protocol: port.protocol, port: port.port }));
   const candidates = addresses.flatMap(() => ports.map((port) => ({ port, target: key })));
   const forward = new Map<string, readonly RRset[]>();
   forward.set(key, present([...addressRRsets(addresses, options), srvRRset(candidates, options)]));
@@ -205,7 +202,7 @@ interface SrvCandidate {
 }
 
 function candidatesOf(rows: readonly EndpointRow[], key: string): SrvCandidate[] {
-  return rows.flatMap((row) => (row.ports ?? []).map((port) => ({ port, target: [encodeLabel(row.label), key].join('') })));
+  return rows.flatMap((row) => row.ports.map((port) => ({ port, target: [encodeLabel(row.label), key].join('') })));
 }
 
 /** `<label>.<service>`: addresses and ports of the endpoint(s) with this label. Returns the names for the way back. */
@@ -225,10 +222,10 @@ function putEndpoints(
   for (const [label, group] of byLabel) {
     const owner = [encodeLabel(label), key].join('');
     const addresses = [...new Set(group.map((row) => row.address))];
+    const named = new Set(group.filter(({ endpoint }) => (textOf(endpoint.hostname) ?? '') !== '').map(({ address }) => address));
     forward.set(owner, present([...addressRRsets(addresses, options), srvRRset(candidatesOf(group, key), options)]));
     for (const address of addresses) {
-      const hasHostname = group.some((row) => row.address === address && (row.endpoint.hostname ?? '') !== '');
-      reverse.push({ address, target: owner, kind: hasHostname ? 'hostname' : 'generated' });
+      reverse.push({ address, target: owner, kind: named.has(address) ? 'hostname' : 'generated' });
     }
   }
   return reverse;
@@ -243,9 +240,11 @@ function putNamedPorts(
 ): void {
   const byOwner = new Map<string, SrvCandidate[]>();
   for (const candidate of candidates) {
-    const { name, protocol } = candidate.port;
-    if (name === undefined || name === '' || name.length >= maxLabelBytes) continue;
-    const owner = [encodeLabel(`_${name}`), encodeLabel(`_${protocol ?? 'TCP'}`), key].join('');
+    const name = `_${textOf(candidate.port.name) ?? ''}`;
+    const protocol = `_${textOf(candidate.port.protocol) ?? 'TCP'}`;
+    if (name === '_' || !isLabel(name) || !isLabel(protocol)) continue;
+    const owner = [encodeLabel(name), encodeLabel(protocol), key].join('');
+    if (!fits(owner, options)) continue;
     const group = byOwner.get(owner);
     if (group === undefined) byOwner.set(owner, [candidate]);
     else group.push(candidate);
@@ -268,8 +267,8 @@ function putZonalNames(
 ): void {
   const byZone = new Map<string, string[]>();
   for (const { endpoint, address } of rows) {
-    const zone = endpoint.zone ?? '';
-    if (zone === '' || zone.length > maxLabelBytes) continue;
+    const zone = textOf(endpoint.zone) ?? '';
+    if (!isLabel(zone) || !fits(`${encodeLabel(zone)}${preferLabels}${key}`, options)) continue;
     const addresses = byZone.get(zone);
     if (addresses === undefined) byZone.set(zone, [address]);
     else addresses.push(address);
@@ -299,18 +298,24 @@ function addressRRsets(addresses: readonly string[], options: RecordOptions): (R
 
 /** Priority 0, weight floor(100/n) but never 0 (as CoreDNS): n counts candidates before equal records collapse, so a dual-stack Service shows 50. */
 function srvRRset(candidates: readonly SrvCandidate[], options: RecordOptions): RRset | undefined {
-  const valid = candidates.filter(({ port }) => port.port !== undefined && port.port > 0);
+  const valid = candidates.filter(({ port }) => port.port !== undefined && isPort(port.port));
   const weight = Math.max(1, Math.floor(100 / valid.length));
   const items = new Set(valid.map(({ port, target }) => srvItem(weight, port.port ?? 0, target)));
   return nameRRset(rrTypes.SRV, [...items], srvNameAt, options.ttlSeconds);
 }
 
-function isLabel(text: string): boolean {
-  return text.length > 0 && text.length <= maxLabelBytes;
+/** The API allows much less; a character that is no byte would be another one on the wire. */
+export function isLabel(text: unknown): text is string {
+  return typeof text === 'string' && text.length > 0 && text.length <= maxLabelBytes && /^[\0-\xff]*$/.test(text);
 }
 
-function portsKey(ports: EndpointSlice['ports']): string {
-  return (ports ?? []).map((port) => `${port.name ?? ''}/${port.protocol ?? 'TCP'}/${port.port ?? ''}`).join(',');
+/** Whether a name of the zone can stand on the wire. */
+function fits(relative: string, { zoneWire }: Pick<RecordOptions, 'zoneWire'>): boolean {
+  return relative.length + zoneWire.length < maxNameBytes;
+}
+
+function portsKey(ports: readonly PortLike[]): string {
+  return ports.map((port) => `${port.name ?? ''}/${port.protocol ?? 'TCP'}/${port.port ?? ''}`).join(',');
 }
 
 function present(rrsets: readonly (RRset | undefined)[]): RRset[] {

@@ -61,6 +61,8 @@ export function withoutNested(cidrs: readonly Cidr[]): Cidr[] {
 
 /** Canonical text of a stored address of this family, or undefined. */
 export function canonicalIp(text: string, family: IpFamily): string | undefined {
+  // an object that nobody has validated may hold anything
+  if (typeof text !== 'string') return undefined;
   // The strict form of IPv4 is its canonical one; nearly all addresses have it.
   if (family === 'IPv4' && parseIpv4Bits(text) >= 0) return text;
   const ip = parseStoredIp(text);

@@ -1,7 +1,8 @@
 /** The decision: one Service, its slices and the nodes -> what each of its frontends does on one node. Pure. */
+import { objectsIn, textsIn } from '../api/index.ts';
 import type { EndpointSlice, Node, Service, ServicePort } from '../api/index.ts';
 import type { IpFamily, Protocol } from '../net/index.ts';
-import { isProtocol } from '../net/index.ts';
+import { isPort, isProtocol } from '../net/index.ts';
 import { admittedRanges, canonicalIp } from './addresses.ts';
 import { categorize } from './categorize.ts';
 import type { Categories } from './categorize.ts';
@@ -30,6 +31,9 @@ export const proxyNameLabel = 'service.kubernetes.io/service-proxy-name';
 
 /** sessionAffinityConfig.clientIP.timeoutSeconds when it is not given: three hours. */
 export const defaultAffinityTimeoutSeconds = 3 * 60 * 60;
+
+/** The longest that the API takes: a day. */
+const maxAffinityTimeoutSeconds = 24 * 60 * 60;
 
 export interface DecideInput {
   readonly service: Service;
@@ -74,9 +78,12 @@ export function decide(input: DecideInput): RoutingDecision {
     nodeAddresses: input.options?.nodeAddresses ?? internalIpsOf(input.nodes.get(nodeName)),
   };
   const localReady = new Set<string>();
-  const ports = (service.spec?.ports ?? []).map((port) => decidePort(context, port, localReady));
+  const ports = objectsIn(service.spec?.ports)
+    .filter(hasNumber)
+    .map((port) => decidePort(context, port, localReady));
   const health = service.spec?.healthCheckNodePort ?? 0;
-  const hasHealthCheck = service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local' && health > 0;
+  const hasHealthCheck =
+    service.spec?.type === 'LoadBalancer' && service.spec.externalTrafficPolicy === 'Local' && isPort(health);
   return { ...head, ports, ...(hasHealthCheck ? { healthCheck: { port: health, localReadyCount: localReady.size } } : {}) };
 }
 
@@ -151,7 +158,9 @@ function askedFrontends(
   const leftOut: LeftOutFrontend[] = [];
   const kinds = new Map<string, FrontendKind>();
   const ask = (kind: FrontendKind, text: string): void => {
-    const address = canonicalIp(text, input.family);
+    const own = canonicalIp(text, input.family);
+    // the unspecified address stands for node ports where frontends are told apart, and nobody can connect to it
+    const address = own === '0.0.0.0' || own === '::' ? undefined : own;
     const known = address === undefined ? undefined : kinds.get(address);
     const frontend = { kind, address: address ?? text, port: port.port, protocol };
     if (address === undefined) {
@@ -165,16 +174,16 @@ function askedFrontends(
     }
   };
   for (const address of clusterIpsOf(input.service)) ask('clusterIP', address);
-  for (const ingress of input.service.status?.loadBalancer?.ingress ?? []) {
+  for (const ingress of objectsIn(input.service.status?.loadBalancer?.ingress)) {
     const { ip, hostname, ipMode } = ingress;
     const frontend = { kind: 'loadBalancerIP', address: ip ?? hostname ?? '', port: port.port, protocol } as const;
     if (ip === undefined || ip === '') leftOut.push({ ...frontend, reason: { code: 'hostname-only', hostname: hostname ?? '' } });
     else if (ipMode !== 'Proxy') ask('loadBalancerIP', ip);
     else if (canonicalIp(ip, input.family) !== undefined) leftOut.push({ ...frontend, reason: { code: 'ip-mode-proxy' } });
   }
-  for (const address of spec.externalIPs ?? []) ask('externalIP', address);
+  for (const address of textsIn(spec.externalIPs)) ask('externalIP', address);
   const nodePort = port.nodePort ?? 0;
-  if (nodePort > 0) asked.push({ kind: 'nodePort', port: nodePort, protocol });
+  if (isPort(nodePort)) asked.push({ kind: 'nodePort', port: nodePort, protocol });
   return { asked, leftOut };
 }
 
@@ -186,7 +195,7 @@ function makeFrontend(context: ServiceContext, asked: AskedFrontend, targets: Ta
   const local = isInternal ? targets.internalLocal : targets.externalLocal;
   const sourceRanges =
     asked.kind === 'loadBalancerIP'
-      ? admittedRanges(spec.loadBalancerSourceRanges ?? [], input.family, context.nodeAddresses, vipsOf(input.service))
+      ? admittedRanges(textsIn(spec.loadBalancerSourceRanges), input.family, context.nodeAddresses, vipsOf(input.service))
       : undefined;
   return {
     ...asked,
@@ -269,23 +278,30 @@ function makeLines(
 
 function affinityOf(spec: ServiceContext['spec']): { readonly affinity?: Affinity } {
   if (spec.sessionAffinity !== 'ClientIP') return {};
-  return { affinity: { timeoutSeconds: spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? defaultAffinityTimeoutSeconds } };
+  const asked = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  const isTimeout = asked !== undefined && Number.isInteger(asked) && asked >= 1 && asked <= maxAffinityTimeoutSeconds;
+  return { affinity: { timeoutSeconds: isTimeout ? asked : defaultAffinityTimeoutSeconds } };
 }
 
 function clusterIpsOf(service: Service): readonly string[] {
-  const list = service.spec?.clusterIPs ?? [];
+  const list = textsIn(service.spec?.clusterIPs);
   const addresses = list.length > 0 ? list : [service.spec?.clusterIP ?? ''];
   return addresses.includes('') ? addresses.filter((address) => address !== '') : addresses;
 }
 
 function vipsOf(service: Service): readonly string[] {
-  return (service.status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
+  return objectsIn(service.status?.loadBalancer?.ingress).flatMap(({ ip, ipMode }) =>
     ip === undefined || ip === '' || ipMode === 'Proxy' ? [] : [ip],
   );
 }
 
 function belongsTo(slice: EndpointSlice, namespace: string, name: string): boolean {
   return (slice.metadata?.namespace ?? 'default') === namespace && slice.metadata?.labels?.[serviceNameLabel] === name;
+}
+
+/** A port that no server would take leads nowhere; in the kernel's rows its number would be another. */
+function hasNumber({ port }: ServicePort): boolean {
+  return isPort(port);
 }
 
 function protocolOf(port: ServicePort): Protocol {

@@ -1,7 +1,8 @@
 /** Slices -> the endpoints of one Service port, each once, with those that cannot count told apart. Source: k8s pkg/proxy/endpointslicecache.go v1.36. */
+import { objectsIn, textsIn } from '../api/index.ts';
 import type { EndpointSlice } from '../api/index.ts';
 import type { IpFamily, Protocol } from '../net/index.ts';
-import { formatHostPort } from '../net/index.ts';
+import { formatHostPort, isPort } from '../net/index.ts';
 import type { EndpointLine } from './decision.ts';
 import type { EndpointReason } from './reasons.ts';
 import { canonicalIp } from './addresses.ts';
@@ -37,7 +38,8 @@ export interface CollectInput {
  * Every endpoint of the slices as seen from one Service port, sorted by address and port text, a fit one before its
  * duplicates. Of the same address and port in several slices the copy that is not terminating counts, then the ready one, then that
  * of the first slice by name: its hints must be the same on every node, whatever the order in which slices came.
- * A nil `ready` or `serving` means true, a nil `terminating` false; a port joins by name and protocol.
+ * A nil `ready` or `serving` means true, a nil `terminating` false; a port joins by name and protocol. What no server that validates
+ * would hold (an endpoint that is none, a port 70000) is passed over.
  */
 export function collectEndpoints(slices: readonly EndpointSlice[], input: CollectInput): readonly Candidate[] {
   const fit: Candidate[] = [];
@@ -45,8 +47,8 @@ export function collectEndpoints(slices: readonly EndpointSlice[], input: Collec
   for (const slice of slices) {
     const port = portOf(slice, input);
     const fault = sliceFault(slice, input, port);
-    for (const endpoint of slice.endpoints ?? []) {
-      const text = endpoint.addresses[0] ?? '';
+    for (const endpoint of objectsIn(slice.endpoints)) {
+      const text = textsIn(endpoint.addresses)[0] ?? '';
       const address = canonicalIp(text, input.family);
       const candidate: Candidate = {
         facts: factsOf(slice, endpoint, address ?? text, port, input.nodeName),
@@ -111,7 +113,7 @@ function factsOf(slice: EndpointSlice, endpoint: Endpoint, address: string, port
   if (nodeName !== undefined) facts.nodeName = nodeName;
   if (zone !== undefined) facts.zone = zone;
   if (hostname !== undefined) facts.hostname = hostname;
-  if (targetRef !== undefined) {
+  if (targetRef !== undefined && targetRef !== null) {
     facts.targetRef = { kind: targetRef.kind ?? '', namespace: targetRef.namespace ?? '', name: targetRef.name ?? '' };
   }
   facts.isLocal = isLocal;
@@ -132,8 +134,8 @@ function conditionsOf({ conditions }: Endpoint): Facts['conditions'] {
 const undecided: EndpointReason = { used: false, code: 'not-ready' };
 
 function hintsOf({ hints }: Endpoint): Hints {
-  if (hints === undefined) return noHints;
-  return { nodes: hints.forNodes?.map(nameOf) ?? [], zones: hints.forZones?.map(nameOf) ?? [] };
+  if (hints === undefined || hints === null) return noHints;
+  return { nodes: objectsIn(hints.forNodes).map(nameOf), zones: objectsIn(hints.forZones).map(nameOf) };
 }
 
 const noHints: Hints = { nodes: [], zones: [] };
@@ -144,8 +146,9 @@ function nameOf({ name }: { readonly name: string }): string {
 }
 
 function portOf(slice: EndpointSlice, { portName, protocol }: CollectInput): number | undefined {
-  const port = slice.ports?.find((entry) => (entry.name ?? '') === portName && (entry.protocol ?? 'TCP') === protocol)?.port;
-  return port === 0 ? undefined : port;
+  const ports = objectsIn(slice.ports);
+  const port = ports.find((entry) => (entry.name ?? '') === portName && (entry.protocol ?? 'TCP') === protocol)?.port;
+  return port !== undefined && isPort(port) ? port : undefined;
 }
 
 function sliceFault(

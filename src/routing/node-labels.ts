@@ -1,4 +1,5 @@
 /** What a node or an endpoint is worth for a topology key. */
+import { objectsIn } from '../api/index.ts';
 import type { Node } from '../api/index.ts';
 
 export const hostnameLabel = 'kubernetes.io/hostname';
@@ -19,11 +20,16 @@ export interface NodeLookup {
 /** The value of a topology key on a node; undefined when it has none. A node that nobody knows still has its name. */
 export function nodeTopologyValue(node: Node | undefined, nodeName: string, key: string): string | undefined {
   const labels = node?.metadata?.labels;
-  // Not what every object has: a key may be called `constructor`.
-  if (labels !== undefined && Object.hasOwn(labels, key)) return labels[key];
+  const own = labelOf(labels, key);
+  if (own !== undefined) return own;
   if (key === hostnameLabel) return nodeName;
   const long = shortLabels.get(key);
-  return long === undefined ? undefined : labels?.[long];
+  return long === undefined ? undefined : labelOf(labels, long);
+}
+
+/** A key may be any text, `constructor` too. */
+function labelOf(labels: Readonly<Record<string, string>> | undefined, key: string): string | undefined {
+  return labels !== undefined && Object.hasOwn(labels, key) ? labels[key] : undefined;
 }
 
 /** The value of a topology key for an endpoint: that of its node, else the zone that its slice names. */
@@ -46,5 +52,7 @@ export function zoneOf(node: Node | undefined): string | undefined {
 
 /** InternalIP addresses of a node, in the order of its status: the first of a family is the primary one. */
 export function internalIpsOf(node: Node | undefined): readonly string[] {
-  return (node?.status?.addresses ?? []).filter((entry) => entry.type === 'InternalIP').map((entry) => entry.address);
+  return objectsIn(node?.status?.addresses).flatMap(({ type, address }) =>
+    type === 'InternalIP' && typeof address === 'string' ? [address] : [],
+  );
 }

@@ -1,4 +1,5 @@
 /** Rows that follow from the node and the cluster, not from a Service. Pure. */
+import { textsIn } from '../../api/index.ts';
 import type { Node } from '../../api/index.ts';
 import type { Cidr, IpFamily } from '../../net/index.ts';
 import { cidrContains, cidrRange } from '../../net/index.ts';
@@ -56,9 +57,8 @@ function isLoopback(bytes: Uint8Array): boolean {
 }
 
 function podCidrsOf(node: Node | undefined): readonly string[] {
-  const list = node?.spec?.podCIDRs ?? [];
-  if (list.length > 0) return list;
-  return node?.spec?.podCIDR === undefined ? [] : [node.spec.podCIDR];
+  const list = textsIn(node?.spec?.podCIDRs);
+  return list.length > 0 ? list : textsIn([node?.spec?.podCIDR ?? '']);
 }
 
 function ranges(texts: readonly string[], family: IpFamily): Bytes[] {

@@ -3,11 +3,12 @@
  * what has changed since the last transaction. No input or output; the cost of a change is that of the Services it touches.
  */
 import type { IpFamily } from '../../net/index.ts';
-import { compareClaims } from '../../routing/index.ts';
 import type { HealthCheckDecision } from '../../routing/index.ts';
 import { Changes } from './changes.ts';
 import type { Row } from './changes.ts';
-import type { WantedFrontend, WantedService } from './compile.ts';
+import { Claims } from './claims.ts';
+import type { LostClaim } from './claims.ts';
+import type { WantedService } from './compile.ts';
 import type { EndpointList, KnownLists } from './endpoint-list.ts';
 import type { FoundRows } from './found-rows.ts';
 import type { FrontendState, Numbering, ScopeState } from './frontend-rows.ts';
@@ -25,13 +26,6 @@ export interface NodeRows {
   readonly pods: readonly Bytes[];
 }
 
-/** A frontend that a Service asked for and another one has. */
-export interface LostClaim {
-  readonly service: string;
-  readonly winner: string;
-  readonly frontend: Bytes;
-}
-
 /** What one call of `takeChanges` hands over, with the frontends touched, for whoever must clean up after them. */
 export interface TakenChanges {
   readonly changes: Changes;
@@ -41,13 +35,10 @@ export interface TakenChanges {
 export class TableState {
   readonly family: IpFamily;
   readonly #services = new Map<string, WantedService>();
-  /** Who wants a frontend, best claim first. */
-  readonly #claims = new Map<Bytes, WantedFrontend[]>();
+  readonly #claims = new Claims();
   readonly #frontends = new Map<Bytes, FrontendState>();
   readonly #healthChecks = new Map<string, HealthCheckDecision>();
   #hasNewHealthChecks = true;
-  /** Frontends with more than one claim. */
-  readonly #contested = new Set<Bytes>();
   /** Uses of rows and chains that several frontends or Services share. */
   readonly #clusterIps = new Map<Bytes, number>();
   readonly #hairpins = new Map<Bytes, number>();
@@ -89,19 +80,11 @@ export class TableState {
     if (wanted === undefined) this.#services.delete(key);
     else this.#services.set(key, wanted);
     this.#setHealthCheck(key, wanted?.healthCheck);
-    for (const frontend of before?.frontends ?? []) {
-      const others = this.#claims.get(frontend.key)?.filter((claim) => claim.service !== key) ?? [];
-      if (others.length === 0) this.#claims.delete(frontend.key);
-      else this.#claims.set(frontend.key, others);
-    }
-    for (const frontend of wanted?.frontends ?? []) {
-      const others = this.#claims.get(frontend.key);
-      this.#claims.set(frontend.key, others === undefined ? [frontend] : [...others, frontend].sort(compareClaims));
-    }
-    for (const { key: frontendKey } of wanted?.frontends ?? []) this.#settle(frontendKey);
-    for (const { key: frontendKey } of before?.frontends ?? []) {
-      if (wanted?.frontends.some((frontend) => frontend.key === frontendKey) !== true) this.#settle(frontendKey);
-    }
+    for (const frontend of before?.frontends ?? []) this.#claims.remove(frontend);
+    for (const frontend of wanted?.frontends ?? []) this.#claims.add(frontend);
+    const keys = new Set((wanted?.frontends ?? []).map((frontend) => frontend.key));
+    for (const frontend of before?.frontends ?? []) keys.add(frontend.key);
+    for (const frontendKey of keys) this.#settle(frontendKey);
     for (const address of wanted?.hairpins ?? []) this.#use(this.#hairpins, address, 1);
     for (const address of before?.hairpins ?? []) this.#use(this.#hairpins, address, -1);
   }
@@ -141,13 +124,12 @@ export class TableState {
 
   /** Frontends that several Services want: who lost to whom. */
   lostClaims(): LostClaim[] {
-    const lost: LostClaim[] = [];
-    for (const frontend of this.#contested) {
-      const [winner, ...others] = this.#claims.get(frontend) ?? [];
-      if (winner === undefined) continue;
-      for (const { service } of others) if (service !== winner.service) lost.push({ service, winner: winner.service, frontend });
-    }
-    return lost;
+    return this.#claims.lost();
+  }
+
+  /** Becomes another number with whatever changes `lostClaims`. */
+  get claimsVersion(): number {
+    return this.#claims.version;
   }
 
   /** Whether any health check has changed since the last call; true at first. */
@@ -244,10 +226,7 @@ export class TableState {
 
   #settle(key: Bytes): void {
     const before = this.#frontends.get(key);
-    const claims = this.#claims.get(key) ?? [];
-    const [winner] = claims;
-    if (claims.length > 1) this.#contested.add(key);
-    else this.#contested.delete(key);
+    const winner = this.#claims.winner(key);
     if (this.#isTracking && !this.#touchedFrontends.has(key)) this.#touchedFrontends.set(key, before);
     // What the kernel holds is kept as far as possible, whatever was wanted in between.
     const inKernel = this.#touchedFrontends.get(key) ?? before;

@@ -65,3 +65,22 @@ test('a slice reads as it was, with hostnames, readiness, and zones and pods whe
 function plain(value: unknown): unknown {
   return JSON.parse(JSON.stringify(value));
 }
+
+test('a slice that holds null, or what is no endpoint, is slimmed to what can be read', () => {
+  const slim = createSlimmer({ endpointPodNames: true, zonalNames: true });
+  const endpoints = [null, 7, { addresses: null }, { addresses: ['10.1.0.1', 7], hostname: null, targetRef: null }];
+  for (const [given, want] of [
+    [null, []],
+    [{}, []],
+    [endpoints, [{ addresses: [] }, { addresses: ['10.1.0.1'] }]],
+  ] as const) {
+    const slice = { metadata, addressType: 'IPv4', endpoints: given, ports: null } as unknown as EndpointSlice;
+    assert.deepEqual(slim.slice(slice).endpoints, want);
+    assert.deepEqual(slim.slice(slice).ports ?? [], []);
+  }
+  const service = {
+    metadata,
+    spec: { clusterIP: '10.0.0.1', clusterIPs: null, ports: [null, { port: 80 }] },
+  } as unknown as Service;
+  assert.deepEqual(plain(slim.service(service).spec), { clusterIP: '10.0.0.1', ports: [{ port: 80 }] });
+});

@@ -3,6 +3,7 @@
  * for that many times. So what is left of one is a line of text, and its fields are made again when somebody looks: that is
  * when it changes, or its neighbours do. V8 takes ten times as much for the same as objects.
  */
+import { objectsIn, textsIn } from '../../api/index.ts';
 import type { Endpoint, EndpointSlice, Namespace, ObjectMeta, Pod, Service } from '../../api/index.ts';
 
 /** What decides which names are made, and so what must be kept. */
@@ -23,13 +24,14 @@ export interface Slimmer {
 
 /** Makes objects that read like those given, as far as names are made of them. */
 export function createSlimmer(options: SlimOptions): Slimmer {
-  const slimEndpoint = ({ addresses, conditions, hostname, targetRef, zone }: Endpoint): Endpoint | string => {
+  const slimEndpoint = ({ addresses: all, conditions, hostname, targetRef, zone }: Endpoint): Endpoint | string => {
+    const addresses = textsIn(all);
     const endpoint = {
       addresses,
       ...(conditions?.ready === false ? { conditions: { ready: false } } : {}),
-      ...(hostname === undefined || hostname === '' ? {} : { hostname }),
+      ...((hostname ?? '') === '' ? {} : { hostname }),
       ...(options.zonalNames && zone !== undefined ? { zone } : {}),
-      ...(options.endpointPodNames && targetRef !== undefined
+      ...(options.endpointPodNames && targetRef !== undefined && targetRef !== null
         ? { targetRef: { kind: targetRef.kind, name: targetRef.name } }
         : {}),
     };
@@ -43,13 +45,13 @@ export function createSlimmer(options: SlimOptions): Slimmer {
     service({ metadata, spec }) {
       const { type, clusterIP, clusterIPs, externalName, ports } = spec ?? {};
       const name = type === 'ExternalName' ? { type, externalName } : {};
-      const addresses = clusterIPs === undefined ? { clusterIP } : { clusterIPs };
+      const addresses = clusterIPs === undefined || clusterIPs === null ? { clusterIP } : { clusterIPs };
       return new PackedService(packed(metadata, undefined, { ...name, ...addresses }, ports));
     },
     slice(slice) {
       options.sliceSeen?.(slice);
       const { metadata, addressType, endpoints, ports } = slice;
-      const facts = { addressType, endpoints: endpoints?.map(slimEndpoint) };
+      const facts = { addressType, endpoints: objectsIn(endpoints).map(slimEndpoint) };
       return new PackedSlice(packed(metadata, metadata?.labels?.[serviceNameLabel], facts, ports));
     },
     pod({ metadata, status }) {
@@ -123,7 +125,7 @@ function packed(
   ports: EndpointSlice['ports'],
 ): string {
   const { name, namespace, uid, resourceVersion } = metadata ?? {};
-  const rows = ports?.map(({ name, protocol, port }) => [name, protocol, port]);
+  const rows = ports === undefined ? undefined : objectsIn(ports).map(({ name, protocol, port }) => [name, protocol, port]);
   return [JSON.stringify([name, namespace, uid, resourceVersion, serviceName]), JSON.stringify([facts, rows])].join('\n');
 }
 
