@@ -45,7 +45,7 @@ export function readForward(directive: Directive): ForwardConfig {
     const [option, ...values] = words;
     const value = values[0] ?? option;
     if (block !== undefined) complain(option, `option ${option.text} of forward takes no block`);
-    const most = mostValues[option.text];
+    const most = mostValues.get(option.text);
     if (most === undefined) complain(option, `option ${option.text} of forward is not supported`);
     refuseExtra(words, most);
     switch (option.text) {
@@ -86,18 +86,20 @@ export function readForward(directive: Directive): ForwardConfig {
   return config;
 }
 
-const mostValues: Readonly<Record<string, number>> = {
-  policy: 1,
-  except: Infinity,
-  max_fails: 1,
-  health_check: 1,
-  max_concurrent: 1,
-  force_tcp: 0,
-  prefer_udp: 0,
-  expire: 1,
-  failfast_all_unhealthy_upstreams: 0,
-  failover: Infinity,
-};
+const mostValues: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    policy: 1,
+    except: Infinity,
+    max_fails: 1,
+    health_check: 1,
+    max_concurrent: 1,
+    force_tcp: 0,
+    prefer_udp: 0,
+    expire: 1,
+    failfast_all_unhealthy_upstreams: 0,
+    failover: Infinity,
+  }),
+);
 
 /** Its zones are checked with the rest of the block, where the cluster domain is known. */
 export function readTransfer(directive: Directive): readonly TransferTarget[] {

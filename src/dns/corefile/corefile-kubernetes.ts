@@ -37,7 +37,7 @@ export function readKubernetes(directive: Directive, blockZones: readonly string
     const [option, ...values] = words;
     const [value] = values;
     if (block !== undefined) complain(option, `option ${option.text} of kubernetes takes no block`);
-    const most = mostValues[option.text];
+    const most = mostValues.get(option.text);
     if (most === undefined) complain(option, `option ${option.text} of kubernetes is not supported`);
     refuseExtra(words, most);
     switch (option.text) {
@@ -90,17 +90,19 @@ export function readKubernetes(directive: Directive, blockZones: readonly string
 }
 
 /** What is supported, and how many values each takes. */
-const mostValues: Readonly<Record<string, number>> = {
-  pods: 1,
-  ttl: 1,
-  endpoint_pod_names: 0,
-  zonal: 0,
-  ptr: 1,
-  ignore: 1,
-  namespaces: Infinity,
-  namespace_labels: Infinity,
-  labels: Infinity,
-  kubeconfig: 2,
-  fallthrough: Infinity,
-  startup_timeout: 1,
-};
+const mostValues: ReadonlyMap<string, number> = new Map(
+  Object.entries({
+    pods: 1,
+    ttl: 1,
+    endpoint_pod_names: 0,
+    zonal: 0,
+    ptr: 1,
+    ignore: 1,
+    namespaces: Infinity,
+    namespace_labels: Infinity,
+    labels: Infinity,
+    kubeconfig: 2,
+    fallthrough: Infinity,
+    startup_timeout: 1,
+  }),
+);

@@ -41,9 +41,12 @@ export function corefileError(word: Word, problem: string): CorefileError {
 export function corefileLines(text: string, source: CorefileSource = {}): readonly (readonly Word[])[] {
   const snippets = new Map<string, readonly (readonly Word[])[]>();
 
+  let count = 0;
   const expand = (lines: readonly (readonly Word[])[], depth: number): (readonly Word[])[] =>
     lines.flatMap((line) => {
       const [name, pattern, extra] = line;
+      if (name !== undefined && ++count > maxLines)
+        throw corefileError(name, `with its imports it has more than ${maxLines} lines`);
       if (name?.text !== 'import') return [line];
       if (pattern === undefined) throw corefileError(name, 'import needs the name of a snippet or the path of a file');
       if (extra !== undefined) throw corefileError(extra, 'arguments of import are not supported');
@@ -129,3 +132,5 @@ function wordsOf(line: string, number: number, file: string, variables: Readonly
 }
 
 const maxDepth = 20;
+/** Imports that each import another twice double with every step. */
+const maxLines = 100_000;

@@ -30,7 +30,8 @@ export function parseCorefileSyntax(text: string, source: CorefileSource = {}): 
   const blocks: ServerBlock[] = [];
   let at = 0;
 
-  const directives = (opening: Word): Directive[] => {
+  const directives = (opening: Word, depth: number): Directive[] => {
+    if (depth > maxDepth) throw corefileError(opening, `blocks stand ${maxDepth} deep at most`);
     const found: Directive[] = [];
     for (;;) {
       const line = lines[at++];
@@ -40,11 +41,11 @@ export function parseCorefileSyntax(text: string, source: CorefileSource = {}): 
         if (line[1] !== undefined) throw corefileError(line[1], 'nothing may follow } on its line');
         return found;
       }
-      found.push(directive(line));
+      found.push(directive(line, depth));
     }
   };
 
-  const directive = (line: readonly Word[]): Directive => {
+  const directive = (line: readonly Word[], depth: number): Directive => {
     const last = line.at(-1) as Word;
     const stray = line.find(({ text }, index) => text === '}' || (text === '{' && index < line.length - 1));
     if (stray !== undefined)
@@ -52,7 +53,7 @@ export function parseCorefileSyntax(text: string, source: CorefileSource = {}): 
     const words = last.text === '{' ? line.slice(0, -1) : line;
     const [name, ...args] = words;
     if (name === undefined) throw corefileError(last, 'a block needs a name before {');
-    return last.text === '{' ? { words: [name, ...args], block: directives(last) } : { words: [name, ...args] };
+    return last.text === '{' ? { words: [name, ...args], block: directives(last, depth + 1) } : { words: [name, ...args] };
   };
 
   while (at < lines.length) {
@@ -74,7 +75,10 @@ export function parseCorefileSyntax(text: string, source: CorefileSource = {}): 
     }
     const [first, ...others] = keys.filter(({ text }) => text !== '');
     if (first === undefined) throw corefileError(opening, 'a server block needs a zone before {');
-    blocks.push({ keys: [first, ...others], directives: directives(opening) });
+    blocks.push({ keys: [first, ...others], directives: directives(opening, 1) });
   }
   return blocks;
 }
+
+/** Of the plugins none takes blocks in blocks of its block. */
+const maxDepth = 8;

@@ -84,15 +84,19 @@ export function readChoice<T extends string>(word: Word, choices: readonly T[], 
   return found ?? complain(word, `${of} takes ${list}`);
 }
 
-/** Go's form: 30s, 1m30s, 500ms. In milliseconds. */
+/** Go's form: 30s, 1m30s, 500ms. In milliseconds, ten days at most. */
 export function readDuration(word: Word): number {
   const units: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000 };
   if (!/^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$/.test(word.text)) complain(word, `${word.text} is not a duration such as 5s or 1m30s`);
   let total = 0;
   for (const [, number = '', unit = ''] of word.text.matchAll(/([0-9.]+)(ms|s|m|h)/g))
     total += Number(number) * (units[unit] ?? 0);
+  if (total > longestMs) complain(word, `${word.text} is longer than ten days`);
   return total;
 }
+
+/** A timer of more than 2^31 ms, some 24 days, would be over at once; some wait for up to twice what is written. */
+const longestMs = 10 * 24 * 60 * 60 * 1000;
 
 /** A response code by its name, in any case. */
 export function readRcode(word: Word): number {

@@ -152,8 +152,24 @@ const mistakes = [
   ['. {\n  import common\n}', '2:10: there is no snippet (common) above and no file common'],
   ['(a) {\n import a\n}\n. {\n import a\n}', '2:2: imports go round in a circle'],
   ['(a) {\n errors\n', '1:1: this snippet is not closed'],
+  ['. {\n  constructor\n}', '2:3: plugin constructor is not supported'],
+  ['. {\n  toString {\n }\n}', '2:3: plugin toString is not supported'],
+  ['cluster.local {\n  kubernetes {\n  constructor\n }\n}', '3:3: option constructor of kubernetes is not supported'],
+  ['. {\n  forward . 192.0.2.1 {\n  valueOf 1\n }\n}', '3:3: option valueOf of forward is not supported'],
+  ['. {\n  health {\n  lameduck 1000h\n }\n}', '3:12: 1000h is longer than ten days'],
+  ['. {\n  reload 600h\n}', '2:10: 600h is longer than ten days'],
+  ['. {\n  reload 0s\n}', '2:10: the interval of reload is 100ms at least'],
+  [`. {\n${'a {\n'.repeat(20_000)}`, '9:3: blocks stand 8 deep at most'],
   ['(a) {\n errors\n}\n. {\n import a b\n}', '5:11: arguments of import are not supported'],
 ] as const;
+
+test('imports that double at each step are refused before they fill the memory', () => {
+  const snippets = Array.from({ length: 19 }, (_, at) => `(s${at + 1}) {\n${`import s${at}\n`.repeat(20)}}\n`);
+  assert.throws(
+    () => parseCorefile(`(s0) {\n errors\n}\n${snippets.join('')}. {\n import s19\n}`),
+    (error) => error instanceof CorefileError && error.message.endsWith('with its imports it has more than 100000 lines'),
+  );
+});
 
 test('a mistake in an imported file has the place in that file', () => {
   const readImport = (pattern: string, from: string) =>

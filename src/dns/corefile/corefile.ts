@@ -36,7 +36,8 @@ function readBlock(block: ServerBlock): BlockConfig {
     // CoreDNS takes several of these, each for a zone of its own
     if (seen.has(name.text) && name.text !== 'forward') complain(name, `${name.text} may stand only once in a server block`);
     seen.add(name.text);
-    const read = plugins[name.text];
+    // any word may stand there, constructor too
+    const read = Object.hasOwn(plugins, name.text) ? plugins[name.text] : undefined;
     if (read === undefined)
       complain(name, `plugin ${name.text} is not supported (supported: ${Object.keys(plugins).sort().join(', ')})`);
     read(directive, config);
@@ -97,6 +98,9 @@ function checkBlocks(blocks: readonly ServerBlock[], configs: readonly BlockConf
   }
 }
 
+/** With none at all the file would be read without a pause. */
+const leastReloadMs = 100;
+
 const plugins: Readonly<Record<string, (directive: Directive, config: Config) => void>> = {
   kubernetes(directive, config) {
     config.kubernetes = readKubernetes(directive, config.zones);
@@ -145,6 +149,7 @@ const plugins: Readonly<Record<string, (directive: Directive, config: Config) =>
     refuseExtra(directive.words, 2);
     const [, every, jitter] = directive.words;
     const everyMs = every === undefined ? 30_000 : readDuration(every);
+    if (every !== undefined && everyMs < leastReloadMs) complain(every, 'the interval of reload is 100ms at least');
     const jitterMs = jitter === undefined ? everyMs / 2 : readDuration(jitter);
     if (jitter !== undefined && jitterMs > everyMs / 2) complain(jitter, 'the jitter of reload is at most half its interval');
     config.reload = { everyMs, jitterMs };
