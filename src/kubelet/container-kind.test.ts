@@ -38,6 +38,13 @@ const cases: readonly { name: string; container: Omit<Container, 'name'>; others
   { name: 'netexec named as a command', container: { command: ['/agnhost', 'netexec'] }, want: 'echo 8080/TCP 8081/UDP' },
   { name: 'pause', container: { image: 'registry.k8s.io/pause:3.10' }, want: 'idle' },
   { name: 'busybox takes args as its command', container: { image: 'busybox:1.28', args: ['sleep', '1'] }, want: 'run sleep 1' },
+  { name: 'netshoot too', container: { image: 'nicolaka/netshoot', args: ['dig', 'web'] }, want: 'run dig web' },
+  { name: 'a shell for whoever sits before busybox', container: { image: 'busybox', stdin: true }, want: 'run /bin/sh' },
+  { name: 'echo where nobody sits', container: { image: 'busybox' }, want: 'echo 80/TCP 80/UDP' },
+  { name: 'echo of an image that is no shell', container: { image: 'nginx', stdin: true }, want: 'echo 80/TCP 80/UDP' },
+  { name: 'curl of an address', container: { image: 'curlimages/curl', args: ['http://web'] }, want: 'run curl http://web' },
+  { name: 'curl with options', container: { image: 'curlimages/curl', args: ['-s', 'web'] }, want: 'run curl -s web' },
+  { name: 'curl by its name', container: { image: 'curlimages/curl', args: ['curl', 'web'] }, want: 'run curl web' },
   { name: 'args for an unknown entry point', container: { image: 'redis', args: ['--port', '1'] }, want: 'impossible' },
 ];
 for (const { name, container, others, want } of cases) {

@@ -13,16 +13,33 @@ export type ContainerKind =
 /** Ports that an echo container serves when the pod declares none at all. */
 const defaultPort = 80;
 
+/** Images without an entry point that are used for the programs in them, by the last part of their names. */
+const shellImages: ReadonlySet<string> = new Set([
+  'alpine',
+  'bash',
+  'busybox',
+  'busyboxplus',
+  'centos',
+  'debian',
+  'dnsutils',
+  'fedora',
+  'jessie-dnsutils',
+  'netshoot',
+  'ubuntu',
+]);
+
 /**
  * Decides by command, args and image name:
  * - a `command` is run with its `args` (`$(VAR)` still to be expanded);
  * - `args` alone belong to an entry point that only the image knows: the usual test image's `netexec`, `serve-hostname` and
- *   `pause` are understood, a shell or busybox image takes args as its command, anything else is impossible;
+ *   `pause` are understood, and `curl`'s; an image that people have for its shell takes args as its command, anything else is
+ *   impossible;
+ * - nothing at all, with standard input, in such an image: a shell;
  * - nothing at all: echo on every declared port, in both protocols where no other container of the pod claims one. A pod that
  *   declares no port serves 80, so that `kubectl run web --image=nginx` can be exposed.
  */
 export function classifyContainer(
-  container: Pick<Container, 'name' | 'image' | 'command' | 'args' | 'ports'>,
+  container: Pick<Container, 'name' | 'image' | 'command' | 'args' | 'ports' | 'stdin'>,
   spec: PodSpec,
 ): ContainerKind {
   const { command = [], args = [] } = container;
@@ -30,10 +47,13 @@ export function classifyContainer(
   const words = [...command.slice(1), ...args];
   const image = imageName(container.image ?? '');
   if (image === 'pause') return { kind: 'idle' };
+  // somebody sits before it: kubectl run -it NAME --image=busybox
+  if (words.length === 0 && container.stdin === true && shellImages.has(image)) return { kind: 'command', command: ['/bin/sh'] };
   if (words.length === 0) return { kind: 'echo', ports: echoPorts(container, spec, []) };
   if (image.startsWith('agnhost') || command.length > 0) return classifyAgnhost(container, spec, words);
-  if (image === 'busybox' || image === 'alpine' || image === 'debian' || image === 'ubuntu')
-    return { kind: 'command', command: words };
+  if (shellImages.has(image)) return { kind: 'command', command: words };
+  // its entry point puts curl before what begins as an option or an address
+  if (image === 'curl') return { kind: 'command', command: /^-|[./:]/.test(words[0] ?? '') ? ['curl', ...words] : words };
   return {
     kind: 'impossible',
     problem: `container "${container.name}" has args but no command: the entry point of image ${JSON.stringify(container.image ?? '')} is not known here, because images are not pulled; write the program into command`,
