@@ -18,7 +18,7 @@ const maps = '/api/v1/namespaces/default/configmaps';
 const pods = '/api/v1/namespaces/default/pods';
 const revisions = '/apis/apps/v1/namespaces/default/controllerrevisions';
 /** Of a request that takes a moment when it takes the square of its length for hours. */
-const momentMs = 5000;
+const momentMs = 20_000;
 
 async function open(text: string, { allowHalfOpen = false } = {}): Promise<TLSSocket> {
   const transport = connect({ port: api.server.port, host: '127.0.0.1', allowHalfOpen });
@@ -30,9 +30,11 @@ async function open(text: string, { allowHalfOpen = false } = {}): Promise<TLSSo
 }
 
 async function inAMoment(work: () => Promise<void>): Promise<void> {
-  const startMs = performance.now();
+  const start = process.cpuUsage();
   await work();
-  assert.ok(performance.now() - startMs < momentMs, `took ${Math.round(performance.now() - startMs)} ms`);
+  const { user, system } = process.cpuUsage(start);
+  const ms = Math.round((user + system) / 1000);
+  assert.ok(ms < momentMs, `took ${ms} ms of processor time`);
 }
 
 describe('values', () => {

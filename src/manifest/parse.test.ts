@@ -88,11 +88,11 @@ test('a text that would fill the memory, and one too deep, are refused in a sent
 
 test('a mapping of very many keys is read in a moment', () => {
   const keys = Array.from({ length: 20_000 }, (_each, index) => `  key-${index}: x`).join('\n');
-  const startedAt = performance.now();
+  const start = process.cpuUsage();
   const [object] = parseManifest(`apiVersion: v1\nkind: ConfigMap\ndata:\n${keys}\n`, 'x');
   assert.equal(Object.keys(object?.value['data'] ?? {}).length, 20_000);
   // every key compared with every other takes more than ten seconds
-  assert.ok(performance.now() - startedAt < 5000);
+  assert.ok(process.cpuUsage(start).user < 5_000_000);
 });
 
 test('what is no object is refused with its place and what to write', () => {
