@@ -11,12 +11,7 @@ before(async () => {
 });
 after(() => api.close());
 
-const pods = '/api/v1/namespaces/default/pods';
 const services = '/api/v1/namespaces/default/services';
-const pod = (name: string, spec: Readonly<Record<string, unknown>> = {}) => ({
-  metadata: { name },
-  spec: { containers: [{ name: 'c', image: 'echo' }], ...spec },
-});
 
 describe('what is there from the start', () => {
   test('the system namespaces, each with a service account and the CA', async () => {
@@ -167,96 +162,6 @@ describe('namespaces', () => {
   });
 });
 
-describe('pods', () => {
-  test('start as Pending under the default service account', async () => {
-    const { code, body } = await api.post(pods, pod('fresh'));
-    assert.equal(code, 201);
-    assert.deepEqual(body.status, { phase: 'Pending', qosClass: 'BestEffort' });
-    assert.equal((body.spec as { serviceAccountName?: string }).serviceAccountName, 'default');
-    assert.equal(body.metadata?.generation, 1);
-  });
-
-  test('that ask for a port of their node are told that they do not get it', async () => {
-    const ports = [{ containerPort: 80 }, { containerPort: 81, hostPort: 8081 }];
-    const withPorts = { ...pod('hosted'), spec: { containers: [{ name: 'c', image: 'x', ports }] } };
-    const { headers } = await api.post(pods, withPorts);
-    assert.equal(
-      headers['warning'],
-      '299 - "spec.containers[0].ports[1].hostPort is stored, but nothing in Fairlead acts on it"',
-    );
-  });
-
-  test('that ask for what is not offered are told so, field by field', async () => {
-    const spec = { hostPID: true, shareProcessNamespace: false, securityContext: { fsGroup: 2000, runAsUser: 1000 } };
-    const { code, headers } = await api.post(pods, pod('asking', spec));
-    assert.equal(code, 201);
-    const said = (path: string): string => `299 - "spec.${path} is stored, but nothing in Fairlead acts on it"`;
-    assert.equal(headers['warning'], `${said('hostPID')}, ${said('securityContext.fsGroup')}`);
-  });
-
-  test('are bound once', async () => {
-    await api.post(pods, pod('bound'));
-    const binding = (node: string) => ({
-      apiVersion: 'v1',
-      kind: 'Binding',
-      metadata: { name: 'bound' },
-      target: { kind: 'Node', name: node },
-    });
-    const first = await api.post(`${pods}/bound/binding`, binding('node-1'));
-    assert.equal(first.code, 201);
-    assert.equal(first.body['status'], 'Success');
-    const { body } = await api.get(`${pods}/bound`);
-    assert.equal((body.spec as { nodeName?: string }).nodeName, 'node-1');
-    assert.equal((body.status as { conditions: { type: string }[] }).conditions[0]?.type, 'PodScheduled');
-    const second = await api.post(`${pods}/bound/binding`, binding('node-2'));
-    assert.equal(second.code, 409);
-    assert.match(second.body.message ?? '', /pod bound is already assigned to node "node-1"/);
-    const listed = await api.get('/api/v1/pods?fieldSelector=spec.nodeName%3Dnode-1');
-    assert.equal(listed.body.items?.[0]?.metadata?.name, 'bound');
-  });
-
-  test('without a node go at once', async () => {
-    await api.post(pods, pod('unscheduled'));
-    assert.equal((await api.delete(`${pods}/unscheduled`)).code, 200);
-    assert.equal((await api.get(`${pods}/unscheduled`)).code, 404);
-  });
-
-  test('on a node are given their grace, which later deletions only shorten', async () => {
-    const { body: created } = await api.post(pods, pod('graceful', { nodeName: 'node-1', terminationGracePeriodSeconds: 20 }));
-    const first = await api.delete(`${pods}/graceful`);
-    assert.equal(first.body.metadata?.deletionGracePeriodSeconds, 20);
-    const until = Date.parse(first.body.metadata?.deletionTimestamp ?? '');
-    assert.ok(until - Date.now() > 15_000 && until - Date.now() <= 20_000);
-    const longer = await api.delete(`${pods}/graceful`, { gracePeriodSeconds: 60 });
-    assert.equal(longer.body.metadata?.deletionTimestamp, first.body.metadata?.deletionTimestamp);
-    const shorter = await api.delete(`${pods}/graceful`, { gracePeriodSeconds: 5 });
-    assert.equal(shorter.body.metadata?.deletionGracePeriodSeconds, 5);
-    assert.equal((await api.get(`${pods}/graceful`)).code, 200);
-    const stranger = await api.delete(`${pods}/graceful`, { gracePeriodSeconds: 0, preconditions: { uid: 'other' } });
-    assert.equal(stranger.code, 409);
-    await api.delete(`${pods}/graceful`, { gracePeriodSeconds: 0, preconditions: { uid: created.metadata?.uid } });
-    assert.equal((await api.get(`${pods}/graceful`)).code, 404);
-  });
-
-  test('that have ended go at once', async () => {
-    await api.post(pods, pod('ended', { nodeName: 'node-1' }));
-    await api.patch(`${pods}/ended/status`, 'merge', { status: { phase: 'Succeeded' } });
-    await api.delete(`${pods}/ended`);
-    assert.equal((await api.get(`${pods}/ended`)).code, 404);
-  });
-
-  test('are deleted by an eviction', async () => {
-    await api.post(pods, pod('evicted'));
-    const { code } = await api.post(`${pods}/evicted/eviction`, {
-      apiVersion: 'policy/v1',
-      kind: 'Eviction',
-      metadata: { name: 'evicted' },
-    });
-    assert.equal(code, 201);
-    assert.equal((await api.get(`${pods}/evicted`)).code, 404);
-  });
-});
-
 describe('services', () => {
   test('get an address and ports, keep them on update and give them back', async () => {
     const created = await api.post(services, { metadata: { name: 'web' }, spec: { type: 'NodePort', ports: [{ port: 80 }] } });
@@ -347,88 +252,5 @@ describe('scale', () => {
     const { body } = await api.get(`${deployments}/scaled`);
     assert.equal((body.spec as { replicas?: number }).replicas, 1);
     assert.equal(body.metadata?.generation, 3);
-  });
-});
-
-describe('reviews', () => {
-  test('say who one is and that everything is allowed', async () => {
-    const self = await api.post('/apis/authentication.k8s.io/v1/selfsubjectreviews', {});
-    assert.equal(self.code, 201);
-    assert.equal((self.body.status as { userInfo: { username: string } }).userInfo.username, 'fairlead-admin');
-    const spec = { resourceAttributes: { verb: 'delete', resource: 'pods', namespace: 'default' } };
-    for (const kind of ['selfsubjectaccessreviews', 'subjectaccessreviews']) {
-      const { body } = await api.post(`/apis/authorization.k8s.io/v1/${kind}`, { spec });
-      assert.equal((body.status as { allowed?: boolean }).allowed, true);
-    }
-    const rules = await api.post('/apis/authorization.k8s.io/v1/selfsubjectrulesreviews', { spec: { namespace: 'default' } });
-    assert.equal((rules.body.status as { incomplete?: boolean }).incomplete, false);
-  });
-
-  test('a token of a service account is one of a user', async () => {
-    const request = { spec: { expirationSeconds: 3600 } };
-    const issued = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', request);
-    assert.equal(issued.code, 201);
-    const { token } = issued.body.status as { token: string };
-    const self = await api.call('POST', '/apis/authentication.k8s.io/v1/selfsubjectreviews', {
-      body: {},
-      headers: { authorization: `Bearer ${token}` },
-    });
-    const { userInfo } = self.body.status as { userInfo: { username: string; groups: string[] } };
-    assert.equal(userInfo.username, 'system:serviceaccount:default:default');
-    assert.ok(userInfo.groups.includes('system:serviceaccounts:default'));
-    const review = async (text: string) => {
-      const { body } = await api.post('/apis/authentication.k8s.io/v1/tokenreviews', { spec: { token: text } });
-      return (body.status as { authenticated?: boolean }).authenticated;
-    };
-    assert.equal(await review(token), true);
-    assert.equal(await review(`${token.slice(0, -3)}abc`), false);
-    assert.equal(await review('nonsense'), false);
-    const short = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', { spec: { expirationSeconds: 5 } });
-    assert.equal(short.code, 422);
-  });
-
-  test('a token ends with its account, and with the object that it is bound to', async () => {
-    const accounts = '/api/v1/namespaces/default/serviceaccounts';
-    const containers = [{ name: 'c', image: 'x' }];
-    await api.post(accounts, { metadata: { name: 'robot' } });
-    const pod = await api.post('/api/v1/namespaces/default/pods', {
-      metadata: { name: 'holder' },
-      spec: { serviceAccountName: 'robot', containers },
-    });
-    const uid = pod.body.metadata?.uid;
-    const ask = (boundObjectRef: object, account = 'robot') =>
-      api.post(`${accounts}/${account}/token`, { spec: { boundObjectRef } });
-    const bound = await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid });
-    const free = await api.post(`${accounts}/robot/token`, { spec: {} });
-    const refused = [
-      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid: 'other' }), 409, /does not match the UID in record/],
-      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'holder', uid }, 'default'), 400, /different serviceaccount name/],
-      [await ask({ apiVersion: 'v1', kind: 'Pod', name: 'nosuch' }), 404, /pods "nosuch" not found/],
-      [
-        await ask({ apiVersion: 'v1', kind: 'Service', name: 'holder' }),
-        400,
-        /cannot bind token to object of type v1, Kind=Service/,
-      ],
-    ] as const;
-    for (const [{ code, body }, want, message] of refused) {
-      assert.equal(code, want, JSON.stringify(body));
-      assert.match(String(body.message), message);
-    }
-    const opens = async (answer: typeof bound): Promise<boolean> => {
-      const { token } = answer.body.status as { token: string };
-      const { code } = await api.get('/api/v1/namespaces', { authorization: `Bearer ${token}` });
-      return code === 200;
-    };
-    assert.deepEqual([await opens(bound), await opens(free)], [true, true]);
-    await api.call('DELETE', '/api/v1/namespaces/default/pods/holder', { body: { gracePeriodSeconds: 0 } });
-    assert.deepEqual([await opens(bound), await opens(free)], [false, true]);
-    await api.call('DELETE', `${accounts}/robot`, { body: {} });
-    assert.equal(await opens(free), false);
-  });
-
-  test('a token for another audience opens nothing here', async () => {
-    const issued = await api.post('/api/v1/namespaces/default/serviceaccounts/default/token', { spec: { audiences: ['vault'] } });
-    const { token } = issued.body.status as { token: string };
-    assert.equal((await api.get('/api/v1/namespaces', { authorization: `Bearer ${token}` })).code, 401);
   });
 });
