@@ -89,6 +89,20 @@ if (isInside(import.meta.url)) {
     }
   });
 
+  test('a slice that is given to another Service by its label serves that one, and the first no longer', async () => {
+    const ports = [{ name: 'tcp', port: 80 }];
+    for (const name of ['web-1', 'web-2']) await lab.serve(name, { ports }, []);
+    const endpoints = [{ addresses: [at('a1')] }];
+    lab.slices.set(slice('by-hand', { endpoints }));
+    await lab.settled();
+    assert.match(await lab.tcp('a3', '10.96.0.1', 80), /^a1 /);
+    assert.equal(await lab.tcp('a3', '10.96.0.2', 80), 'refused');
+    lab.slices.set(slice('by-hand', { endpoints }, { 'kubernetes.io/service-name': 'web-2' }));
+    await lab.settled();
+    assert.equal(await lab.tcp('a3', '10.96.0.1', 80), 'refused');
+    assert.match(await lab.tcp('a3', '10.96.0.2', 80), /^a1 /);
+  });
+
   test('a Service that goes in the same moment as its node changes is given up', async () => {
     await lab.serve('web-1', {}, ['a1']);
     await lab.serve('web-2', {}, ['a1']);
