@@ -4,7 +4,15 @@ import { duplicate, forbiddenField, invalidValue, keyPath, notFoundValue, requir
 import type { Container, ContainerPort, EnvVar, Probe, ResourceRequirements, VolumeMount } from '../kinds/index.ts';
 import { parseQuantity } from '../quantity.ts';
 import { validateIp } from '../service/ip-texts.ts';
-import { configMapKey, dns1123Label, environmentVariableName, httpHeaderName, negativeMessage, portName } from './identifiers.ts';
+import {
+  configMapKey,
+  descendingPath,
+  dns1123Label,
+  environmentVariableName,
+  httpHeaderName,
+  negativeMessage,
+  portName,
+} from './identifiers.ts';
 import {
   checkItems,
   checkNonNegative,
@@ -14,6 +22,7 @@ import {
   checkPort,
   checkPositive,
   checkRequiredText,
+  checkText,
   checkUnique,
 } from './rules.ts';
 
@@ -123,9 +132,7 @@ function validateMounts(mounts: readonly VolumeMount[], path: string, volumeName
     if (mountPath === '') errors.push(required(`${at}.mountPath`));
     if (seen.has(mountPath)) errors.push(invalidValue(`${at}.mountPath`, mountPath, 'must be unique'));
     seen.add(mountPath);
-    if (subPath.startsWith('/')) errors.push(invalidValue(`${at}.subPath`, subPath, 'must be a relative path'));
-    if (subPath.split('/').includes('..')) errors.push(invalidValue(`${at}.subPath`, subPath, "must not contain '..'"));
-    return errors;
+    return [...errors, ...checkText(`${at}.subPath`, subPath, descendingPath)];
   });
 }
 

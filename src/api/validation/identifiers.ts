@@ -88,6 +88,14 @@ export function environmentVariableName(text: string): string[] {
   return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
+/** A path that stays below the place it starts at. */
+export function descendingPath(text: string): string[] {
+  return [
+    ...(text.startsWith('/') ? ['must be a relative path'] : []),
+    ...(text.split('/').includes('..') ? ["must not contain '..'"] : []),
+  ];
+}
+
 /** A key of a ConfigMap or Secret: a file name. */
 export function configMapKey(text: string): string[] {
   const messages = text.length > 253 ? [maxLengthMessage(253)] : [];

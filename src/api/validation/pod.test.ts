@@ -4,6 +4,8 @@ import { pods } from '../kinds/index.ts';
 import { labelText, subdomainText, testFaults, updateFaultsOf } from './faults.case.test.ts';
 
 const container = { name: 'c', image: 'i' };
+const modeText = 'must be a number between 0 and 0777 (octal), both inclusive';
+
 testFaults([
   [
     'a good pod',
@@ -102,6 +104,69 @@ testFaults([
       'spec.volumes[1].name: Duplicate value: "v"',
       'spec.containers[0].volumeMounts[0].name: Not found: "x"',
       'spec.containers[0].volumeMounts[0].mountPath: Required value',
+    ],
+  ],
+  [
+    'files that stand outside of their volume, or have a mode that no file has',
+    pods,
+    {
+      spec: {
+        containers: [
+          {
+            ...container,
+            volumeMounts: ['/x', 'a/../b', 'a..b/..c'].map((subPath, at) => ({ name: 'v', mountPath: `/${at}`, subPath })),
+          },
+        ],
+        volumes: [
+          {
+            name: 'v',
+            configMap: {
+              name: 'm',
+              defaultMode: 0o1000,
+              items: [
+                { key: 'a', path: '../x', mode: -1 },
+                { key: 'a', path: 'x/..y', mode: 0o777 },
+              ],
+            },
+          },
+          {
+            name: 's',
+            secret: {
+              secretName: 'm',
+              items: [
+                { key: 'a', path: '/x' },
+                { key: 'a', path: '' },
+              ],
+            },
+          },
+          { name: 'd', downwardAPI: { items: [{ path: '..', fieldRef: { fieldPath: 'metadata.name' }, mode: 0o1777 }] } },
+          {
+            name: 'p',
+            projected: {
+              defaultMode: -1,
+              sources: [
+                { configMap: { name: 'm', items: [{ key: 'a', path: '..data' }] } },
+                { serviceAccountToken: { path: 'a/..' } },
+              ],
+            },
+          },
+        ],
+      },
+    },
+    [
+      `spec.volumes[0].configMap.defaultMode: Invalid value: 512: ${modeText}`,
+      'spec.volumes[0].configMap.items[0].path: Invalid value: "../x": must not contain \'..\'',
+      `spec.volumes[0].configMap.items[0].mode: Invalid value: -1: ${modeText}`,
+      'spec.volumes[1].secret.items[0].path: Invalid value: "/x": must be a relative path',
+      'spec.volumes[1].secret.items[1].path: Required value',
+      'spec.volumes[2].downwardAPI.items[0].path: Invalid value: "..": must not contain \'..\'',
+      'spec.volumes[2].downwardAPI.items[0].path: Invalid value: "..": must not start with \'..\'',
+      `spec.volumes[2].downwardAPI.items[0].mode: Invalid value: 1023: ${modeText}`,
+      `spec.volumes[3].projected.defaultMode: Invalid value: -1: ${modeText}`,
+      'spec.volumes[3].projected.sources[0].configMap.items[0].path: Invalid value: "..data": must not start with \'..\'',
+      'spec.volumes[3].projected.sources[1].serviceAccountToken.path: Invalid value: "a/..": must not contain \'..\'',
+      'spec.containers[0].volumeMounts[0].subPath: Invalid value: "/x": must be a relative path',
+      'spec.containers[0].volumeMounts[1].subPath: Invalid value: "a/../b": must not contain \'..\'',
     ],
   ],
   [

@@ -2,11 +2,11 @@
 import type { FieldError } from '../field-errors.ts';
 import { isEqualJson } from '../json-equality.ts';
 import { forbiddenField, invalidValue, notSupported, required } from '../field-errors.ts';
-import type { Container, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration, Volume } from '../kinds/index.ts';
+import type { Container, Pod, PodDNSConfig, PodSpec, PodTemplateSpec, Toleration } from '../kinds/index.ts';
 import { validateIp } from '../service/ip-texts.ts';
 import type { ContainerSurroundings } from './container.ts';
 import { validateContainer, validateHostPorts } from './container.ts';
-import { configMapKey, dns1123Label, dns1123Subdomain, dns1123SubdomainWithUnderscore, qualifiedName } from './identifiers.ts';
+import { dns1123Label, dns1123Subdomain, dns1123SubdomainWithUnderscore, qualifiedName } from './identifiers.ts';
 import { validateAnnotations, validateLabels, validateLabelSelector } from './object-meta.ts';
 import {
   checkItems,
@@ -18,6 +18,7 @@ import {
   checkRequiredText,
   checkUnique,
 } from './rules.ts';
+import { validateVolumes } from './volumes.ts';
 
 /** Faults of a pod, metadata apart. */
 export function validatePod({ spec }: Pod): FieldError[] {
@@ -111,37 +112,6 @@ function validateInitRestartPolicy({ restartPolicy }: Container, path: string): 
   const supported = ['Always', 'Never', 'OnFailure'];
   if (restartPolicy === undefined || supported.includes(restartPolicy)) return [];
   return [notSupported(`${path}.restartPolicy`, restartPolicy, supported)];
-}
-
-function validateVolumes(volumes: readonly Volume[], path: string): FieldError[] {
-  const errors = checkItems(path, volumes, (volume, at) => {
-    const { name, ...sources } = volume;
-    const given = Object.entries(sources).filter(([, source]) => source !== undefined);
-    const faults = checkRequiredText(`${at}.name`, name, dns1123Label);
-    if (given.length === 0) faults.push(required(at, 'must specify a volume type'));
-    for (const [source] of given.slice(1))
-      faults.push(forbiddenField(`${at}.${source}`, 'may not specify more than 1 volume type'));
-    if (volume.hostPath !== undefined && volume.hostPath.path === '') faults.push(required(`${at}.hostPath.path`));
-    if (volume.secret !== undefined && (volume.secret.secretName ?? '') === '') faults.push(required(`${at}.secret.secretName`));
-    if (volume.configMap !== undefined && (volume.configMap.name ?? '') === '') faults.push(required(`${at}.configMap.name`));
-    if (volume.persistentVolumeClaim !== undefined && volume.persistentVolumeClaim.claimName === '')
-      faults.push(required(`${at}.persistentVolumeClaim.claimName`));
-    for (const source of ['secret', 'configMap'] as const)
-      faults.push(
-        ...checkItems(`${at}.${source}.items`, volume[source]?.items, (item, itemPath) => [
-          ...checkRequiredText(`${itemPath}.key`, item.key, configMapKey),
-          ...(item.path === '' ? [required(`${itemPath}.path`)] : []),
-        ]),
-      );
-    return faults;
-  });
-  return [
-    ...errors,
-    ...checkUnique(
-      volumes.map(({ name }) => name),
-      (index) => `${path}[${index}].name`,
-    ),
-  ];
 }
 
 /** resolv.conf(5) as Kubernetes limits it. */
