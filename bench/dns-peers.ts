@@ -45,19 +45,29 @@ export function zoneLines(index: NameIndex): string[] {
   return lines;
 }
 
-/** Starts a peer, behind `prefix` (taskset), and waits until it answers for the zone. `upstreamPort`: where unbound asks for other names. */
-export async function startPeer(
-  name: PeerName,
-  options: {
-    readonly lines: readonly string[];
-    readonly folder: string;
-    readonly prefix?: readonly string[];
-    readonly upstreamPort?: number;
-  },
-): Promise<RunningServer> {
+export interface PeerOptions {
+  readonly lines: readonly string[];
+  readonly folder: string;
+  readonly prefix?: readonly string[];
+  /** Where unbound asks for other names. */
+  readonly upstreamPort?: number;
+}
+
+/** Starts a peer, behind `prefix` (taskset), and waits until it answers for the zone. */
+export async function startPeer(name: PeerName, options: PeerOptions): Promise<RunningServer> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await startPeerAt(name, await freePort(), options);
+    } catch (error) {
+      // the port was free a moment ago, and for UDP: another program may have it by now, or for TCP
+      if (attempt === 5 || !(error instanceof Error) || !/in use/i.test(error.message)) throw error;
+    }
+  }
+}
+
+async function startPeerAt(name: PeerName, port: number, options: PeerOptions): Promise<RunningServer> {
   const folder = join(options.folder, name);
   mkdirSync(folder, { recursive: true });
-  const port = await freePort();
   const config = join(folder, 'conf');
   const zoneFile = join(folder, 'cluster.zone');
   if (name === 'unbound') writeFileSync(config, unboundConfig(folder, port, options.lines, options.upstreamPort));

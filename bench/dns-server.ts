@@ -16,9 +16,14 @@ export interface ServerFacts {
   /** Port of a server on loopback for all other names. */
   readonly upstreamPort?: number;
   readonly caches?: boolean;
+  /** Default `cluster.local`. */
+  readonly zone?: string;
+  /** Default 30. */
+  readonly ttlSeconds?: number;
 }
 
 const facts = JSON.parse(process.argv[2] ?? '{"services":10000,"udpWorkers":1}') as ServerFacts;
+const { zone = 'cluster.local' } = facts;
 limitGarbage();
 const informers = handInformers();
 for (let at = 0; at < 100; at++) informers.namespaces.apply({ metadata: { name: `ns-${at}` } });
@@ -36,8 +41,10 @@ const server = await startDnsServer(
     source: { informers },
     listen: { address: '127.0.0.1', port: 0 },
     udpWorkers: facts.udpWorkers,
+    clusterDomain: zone,
+    ttlSeconds: facts.ttlSeconds ?? 30,
     sharedAnswers,
-    observer: createDnsMetrics({ server: 'dns://:53', zone: 'cluster.local', nowSeconds: () => performance.now() / 1000 }),
+    observer: createDnsMetrics({ server: 'dns://:53', zone, nowSeconds: () => performance.now() / 1000 }),
     ...(forwarder === undefined ? {} : { forwarder }),
   },
   { logger: silentLogger },

@@ -14,9 +14,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
-import { createHostsForwarder, emptyAnswer, startForwardingServer } from '../src/dns/index.ts';
 import { NameIndex } from '../src/names/index.ts';
-import { silentLogger } from '../src/observe/index.ts';
 import { dnsPrograms, measureMemory } from './dns-memory.ts';
 import type { DnsMemory } from './dns-memory.ts';
 import { peerNames, peerProblem, startPeer, zoneLines } from './dns-peers.ts';
@@ -47,6 +45,7 @@ interface Figures {
 
 const execute = promisify(execFile);
 const onServerCore = ['taskset', '-c', '0'] as const;
+const onClientCore = ['taskset', '-c', '1'] as const;
 
 /** `--name value` flags, see the head of the file. */
 export async function run(args: readonly string[]): Promise<void> {
@@ -128,16 +127,10 @@ async function startAll(
   folder: string,
   stops: (() => Promise<unknown>)[],
 ): Promise<{ readonly servers: readonly RunningServer[]; readonly forwarders: (scenario: string) => readonly RunningServer[] }> {
-  const refuse = {
-    forward: async (query: Parameters<typeof emptyAnswer>[0]) => emptyAnswer(query, 3),
-    close: async () => undefined,
-  };
-  const elsewhere = await startForwardingServer(
-    { listen: { address: '127.0.0.1', port: 0 }, forwarder: createHostsForwarder(outsideEntries, refuse) },
-    { logger: silentLogger },
-  );
-  stops.push(() => elsewhere.close());
-  const upstreamPort = elsewhere.addresses[0]?.port ?? 0;
+  // The servers elsewhere: quick enough that no forwarder waits for them, and on dnsperf's core, so that they take nothing of ours.
+  const elsewhere = await startOurs('elsewhere', { ...elsewhereFacts, udpWorkers: 1 }, onClientCore);
+  stops.push(() => elsewhere.stop());
+  const upstreamPort = elsewhere.port;
   const ours = async (name: string, facts: ServerFacts): Promise<RunningServer> => {
     const server = await startOurs(name, facts);
     stops.push(() => server.stop());
@@ -163,14 +156,13 @@ async function startAll(
   return { servers, forwarders: (scenario) => (scenario.includes('cached') ? cached : direct) };
 }
 
-/** Ours, in a process of its own on the servers' core. */
-async function startOurs(name: string, facts: ServerFacts): Promise<RunningServer> {
-  const [program, ...words] = [
-    ...onServerCore,
-    process.execPath,
-    join(import.meta.dirname, 'dns-server.ts'),
-    JSON.stringify(facts),
-  ];
+/** Ours, in a process of its own, on the servers' core unless said. */
+async function startOurs(
+  name: string,
+  facts: ServerFacts,
+  prefix: typeof onServerCore | typeof onClientCore = onServerCore,
+): Promise<RunningServer> {
+  const [program, ...words] = [...prefix, process.execPath, join(import.meta.dirname, 'dns-server.ts'), JSON.stringify(facts)];
   const child = spawn(program, words, { stdio: ['pipe', 'pipe', 'inherit'] });
   const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
   const { port } = JSON.parse(line) as { readonly port: number };
@@ -256,10 +248,7 @@ function processorMs(pid: number): number {
 }
 
 /** 1,000 names that are not ours. */
-const outsideEntries = Array.from({ length: 1_000 }, (_, at) => ({
-  address: `192.0.2.${at % 250}`,
-  names: [`www-${at}.outside.example`],
-}));
+const elsewhereFacts = { services: 1_000, zone: 'outside.example', ttlSeconds: 3_600 } as const;
 
 function scenariosOf(services: number): Scenario[] {
   const owners = Array.from({ length: services }, (_, at) => {
@@ -272,7 +261,10 @@ function scenariosOf(services: number): Scenario[] {
     if (kind < 17) return `${owner} AAAA`;
     return kind < 19 ? `www.example.com.${namespace}.svc.cluster.local A` : `_http._tcp.${owner} SRV`;
   });
-  const outside = outsideEntries.map(({ names }) => `${names[0] ?? ''} A`);
+  const outside = Array.from({ length: elsewhereFacts.services }, (_, at) => {
+    const { namespace, name } = sampleName(at);
+    return `${name}.${namespace}.svc.${elsewhereFacts.zone} A`;
+  });
   return [
     { name: 'plain A', queries: owners.map(({ owner }) => `${owner} A`) },
     { name: 'ndots mix: 70 % A, 15 % AAAA, 10 % NXDOMAIN, 5 % SRV', queries: mixed },

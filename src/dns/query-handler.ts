@@ -84,45 +84,75 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
     return responder.respondWithError(packet, length, client.isTcp, rcodes.SERVFAIL);
   };
 
+  /** An answer that is written in place: room for a whole one is made only by those ways that need it, and most queries are forwarded. */
+  const respond = (query: Uint8Array, client: QueryClient, write: (packet: Uint8Array) => number): readonly Uint8Array[] => {
+    const packet = new Uint8Array(client.isTcp ? maxMessageBytes : maxUdpPacketBytes);
+    packet.set(query);
+    return [packet.slice(0, write(packet))];
+  };
+
+  const refuse = (query: Uint8Array, client: QueryClient): readonly Uint8Array[] =>
+    respond(query, client, (packet) => responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED));
+
+  /** `startedSeconds`: when the query came; undefined: part of another one, not counted. */
   const elsewhere = async (
     outcome: number,
     query: Uint8Array,
     client: QueryClient,
     target: string,
+    startedSeconds: number | undefined,
   ): Promise<readonly Uint8Array[]> => {
-    // Room for a whole answer is made only by those ways that write one: most queries are forwarded and need none.
-    const respond = (write: (packet: Uint8Array) => number): readonly Uint8Array[] => {
-      const packet = new Uint8Array(client.isTcp ? maxMessageBytes : maxUdpPacketBytes);
-      packet.set(query);
-      return [packet.slice(0, write(packet))];
-    };
-    const refuse = (packet: Uint8Array): number => responder.respondWithError(packet, query.length, client.isTcp, rcodes.REFUSED);
+    const { qtype, isDnssecOk } = responder.query;
     let message: Message | undefined;
+    let messages: readonly Uint8Array[];
     try {
       message = decodeMessage(query);
-      if (outcome === outcomes.transfer) return transfer?.(message, client) ?? respond(refuse);
-      if (outcome === outcomes.search) return [await searched(message, client)];
-      if (forwarder === undefined) return respond(refuse);
-      if (outcome === outcomes.forward) {
+      if (outcome === outcomes.forward && forwarder !== undefined) {
         const maxBytes = limitOf(message, client);
         const answer = await forwarder.forward(withinLimit(message, client), { isTcp: client.isTcp, maxBytes });
-        return [encodeWithin(shuffleAddresses(answer, permutation), maxBytes)];
+        messages = [encodeWithin(shuffleAddresses(answer, permutation), maxBytes)];
+      } else if (outcome === outcomes.transfer) {
+        messages = transfer?.(message, client) ?? refuse(query, client);
+      } else if (outcome === outcomes.search) {
+        messages = [await searched(message, client)];
+      } else {
+        messages = await chased(message, query, client, target);
       }
-      const type = message.questions[0]?.type ?? 0;
-      const { edns, flags } = withinLimit(message, client);
-      const asked = {
-        ...queryMessage(message.id, target, type, headerFlags.RD | (flags & (headerFlags.CD | headerFlags.AD))),
-        ...(edns === undefined ? {} : { edns }),
-      };
-      const answer = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
-      const tail = chainTail(target, shuffleAddresses(answer, permutation));
-      return respond((packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));
     } catch (error) {
       // a record beside the question that only a whole reading shows to be malformed: the client's fault, not ours
-      if (error instanceof MessageError && message === undefined)
-        return respond((packet) => responder.respondWithError(packet, query.length, client.isTcp, rcodes.FORMERR));
-      return respond((packet) => fail(packet, query.length, client, error));
+      const isMalformed = error instanceof MessageError && message === undefined;
+      messages = respond(query, client, (packet) =>
+        isMalformed
+          ? responder.respondWithError(packet, query.length, client.isTcp, rcodes.FORMERR)
+          : fail(packet, query.length, client, error),
+      );
     }
+    const first = messages[0];
+    if (first !== undefined && startedSeconds !== undefined) {
+      const rcode = (first[3] ?? 0) & 15;
+      const isForwarded = outcome === outcomes.forward;
+      observer?.answered(qtype, isDnssecOk, rcode, query.length, first.length, client, isForwarded, startedSeconds);
+    }
+    return messages;
+  };
+
+  /** A chain of aliases that leads out, with what the forwarder says of its last name. */
+  const chased = async (
+    message: Message,
+    query: Uint8Array,
+    client: QueryClient,
+    target: string,
+  ): Promise<readonly Uint8Array[]> => {
+    if (forwarder === undefined) return refuse(query, client);
+    const type = message.questions[0]?.type ?? 0;
+    const { edns, flags } = withinLimit(message, client);
+    const asked = {
+      ...queryMessage(message.id, target, type, headerFlags.RD | (flags & (headerFlags.CD | headerFlags.AD))),
+      ...(edns === undefined ? {} : { edns }),
+    };
+    const answer = await forwarder.forward(asked, { isTcp: client.isTcp, maxBytes: maxMessageBytes });
+    const tail = chainTail(target, shuffleAddresses(answer, permutation));
+    return respond(query, client, (packet) => responder.respondWithTail(packet, query.length, client.isTcp, tail));
   };
 
   const limitOf = (message: Message, client: QueryClient): number =>
@@ -131,7 +161,7 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
   /** The query with the size that its client may get: that is also the most that an upstream need send. */
   const withinLimit = (message: Message, client: QueryClient): Message => {
     const { edns } = message;
-    if (client.isTcp || edns === undefined) return message;
+    if (client.isTcp || edns === undefined || edns.udpBytes <= maxUdpBytes) return message;
     return { ...message, edns: { ...edns, udpBytes: Math.min(edns.udpBytes, maxUdpBytes) } };
   };
 
@@ -143,7 +173,7 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
       // our own names as if over TCP: whole, and cut to size once they have their alias
       const length = responder.respondPlainly(packet, question.length, true);
       if (length > 0) return packet.slice(0, length);
-      const [answer] = await elsewhere(length, question, client, responder.chaseTarget);
+      const [answer] = await elsewhere(length, question, client, responder.chaseTarget, undefined);
       return answer ?? new Uint8Array(0);
     };
     const names = namesAfter(message.questions[0]?.name ?? '\0', parts.zoneWire ?? '', autopath?.search ?? []);
@@ -158,39 +188,13 @@ export function createQueryHandler(parts: QueryHandlerParts, { logger }: { reado
     );
   };
 
-  const elsewhereCounted = async (
-    outcome: number,
-    query: Uint8Array,
-    client: QueryClient,
-    target: string,
-    startedSeconds: number,
-  ): Promise<readonly Uint8Array[]> => {
-    const { qtype, isDnssecOk } = responder.query;
-    const messages = await elsewhere(outcome, query, client, target);
-    const [first] = messages;
-    if (first !== undefined) {
-      const rcode = (first[3] ?? 0) & 15;
-      observer?.answered(
-        qtype,
-        isDnssecOk,
-        rcode,
-        query.length,
-        first.length,
-        client,
-        outcome === outcomes.forward,
-        startedSeconds,
-      );
-    }
-    return messages;
-  };
-
   return (packet, length, client) => {
     const startedSeconds = observer === undefined ? 0 : observer.now();
     try {
       let outcome = responder.respond(packet, length, client.isTcp);
       if (outcome === outcomes.search && !isFromPod(responder, packet, client))
         outcome = responder.respondPlainly(packet, length, client.isTcp);
-      if (outcome < 0) return elsewhereCounted(outcome, packet.slice(0, length), client, responder.chaseTarget, startedSeconds);
+      if (outcome < 0) return elsewhere(outcome, packet.slice(0, length), client, responder.chaseTarget, startedSeconds);
       if (outcome > 0 && observer !== undefined) {
         const { query, rcode } = responder;
         observer.answered(query.qtype, query.isDnssecOk, rcode, length, outcome, client, false, startedSeconds);

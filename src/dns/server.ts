@@ -7,7 +7,6 @@ import { createInformer } from '../client/index.ts';
 import type { PodMode } from '../names/index.ts';
 import { NameIndex } from '../names/index.ts';
 import { isLoopback, isUnspecified, parseIp } from '../net/index.ts';
-import { decodeSocketAddress } from '../linux/index.ts';
 import type { Logger } from '../observe/index.ts';
 import type { AnswerMemory } from './answers/answer-memory.ts';
 import type { LogConfig } from './corefile/corefile-config.ts';
@@ -23,7 +22,6 @@ import { withQueryLog } from './query-log.ts';
 import { Responder } from './answers/responder.ts';
 import { createShuffle } from './answers/shuffle.ts';
 import { createSlimmer } from './objects/slim-objects.ts';
-import { maxUdpPacketBytes } from './wire/protocol.ts';
 import type { TcpTimeouts } from './sockets/tcp-service.ts';
 import type { UpstreamAddress } from './forwarding/upstream-line.ts';
 import { startZoneNotifier } from './transfer/zone-notifier.ts';
@@ -170,14 +168,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
       ...(options.sharedAnswers === undefined ? {} : { answers: options.sharedAnswers.buffer }),
       ...(counters === undefined ? {} : { counters }),
     };
-    const answerSlowly = async (query: Uint8Array, source: Uint8Array): Promise<Uint8Array | undefined> => {
-      const packet = new Uint8Array(maxUdpPacketBytes);
-      packet.set(query);
-      const address = decodeSocketAddress(source)?.address ?? at.address;
-      const result = await handle(packet, query.length, { address, isTcp: false });
-      return typeof result === 'number' ? (result > 0 ? packet.subarray(0, result) : undefined) : result[0];
-    };
-    return new UdpWorkerService({ start, ...at, answerSlowly }, { logger });
+    return new UdpWorkerService({ start, ...at, handle }, { logger });
   };
   const { udp, tcp } = await bindSockets(
     { listen: options.listen, handle, makeWorker, udpWorkers, tcpTimeouts: options.tcpTimeouts },

@@ -35,7 +35,8 @@ export {
   type SpawnOptions,
 } from './process/unshare.ts';
 export { openSocket } from './namespaces/open-socket.ts';
-export { UdpBatch, type UdpBatchOptions } from './udp/udp-batch.ts';
+export { originBytes, senderOf, UdpBatch, type UdpBatchOptions } from './udp/udp-batch.ts';
+export { connectUdp, type ConnectedUdp, type ConnectedUdpHandlers } from './udp/connected-udp.ts';
 export { createWakePair, wake, wakerOf, type Waker } from './udp/waker.ts';
 export { closeDescriptor } from './libc.ts';
 export { decodeSocketAddress } from './socket-address.ts';

@@ -13,6 +13,10 @@ import { headerFlags, rcodes } from '../wire/protocol.ts';
 import { createQuery, decodeQuery } from '../wire/query.ts';
 import { createShuffle } from './shuffle.ts';
 
+/** Of `signals`. */
+const begun = 0;
+const stop = 1;
+
 if (isMainThread) {
   const names = ['www.example.com', 'a.example.com', 'x.y.z.example.net'];
 
@@ -110,29 +114,32 @@ if (isMainThread) {
 
   test('a thread that reads while answers are put finds each whole or not at all', async () => {
     const shared = new AnswerMemory();
-    const stop = new SharedArrayBuffer(4);
+    const signals = new Int32Array(new SharedArrayBuffer(8));
     for (let at = 0; at < 200; at++) shared.put(numbered(at), 0, 3_600, false);
-    const worker = new Worker(new URL(import.meta.url), { workerData: { buffer: shared.buffer, stop } });
+    const worker = new Worker(new URL(import.meta.url), { workerData: { buffer: shared.buffer, signals } });
     const result = once(worker, 'message') as Promise<[{ readonly found: number; readonly wrong: number }]>;
-    await once(worker, 'online');
+    // the reader has begun: before that nothing would be read while it changes
+    await Atomics.waitAsync(signals, begun, 0, 30_000).value;
     for (let round = 0; round < 15; round++) {
       for (let at = 0; at < 1_000; at++) shared.put(numbered(at % 200), 0, 3_600, false);
       await new Promise((resolve) => setImmediate(resolve));
     }
-    await new Promise((resolve) => setTimeout(resolve, 100));
-    Atomics.store(new Int32Array(stop), 0, 1);
+    Atomics.store(signals, stop, 1);
     const [{ found, wrong }] = await result;
     assert.equal(wrong, 0);
     assert.ok(found > 0);
   });
 } else {
-  const { buffer, stop } = workerData as { readonly buffer: SharedArrayBuffer; readonly stop: SharedArrayBuffer };
+  const { buffer, signals } = workerData as { readonly buffer: SharedArrayBuffer; readonly signals: Int32Array };
   const reader = new AnswerReader(buffer, createShuffle(Math.random));
   const counts = { found: 0, wrong: 0 };
-  for (let at = 0; Atomics.load(new Int32Array(stop), 0) === 0; at = (at + 1) % 200) {
+  for (let at = 0; Atomics.load(signals, stop) === 0; at = (at + 1) % 200) {
     const answer = ask(reader, nameOf(at), 1232);
     if (answer === undefined) continue;
-    counts.found++;
+    if (counts.found++ === 0) {
+      Atomics.store(signals, begun, 1);
+      Atomics.notify(signals, begun);
+    }
     if (!isRight(answer, at)) counts.wrong++;
   }
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin

@@ -53,6 +53,7 @@ export function shuffleAddresses(message: Message, permutation: Permutation): Me
     return [...aliases, ...others, ...drawn(addresses, permutation), ...drawn(mail, permutation)];
   };
   const { answers, authorities, additionals } = message;
+  if (answers.length < 2 && authorities.length < 2 && additionals.length < 2) return message;
   return { ...message, answers: arrange(answers), authorities: arrange(authorities), additionals: arrange(additionals) };
 }
 

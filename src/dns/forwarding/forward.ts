@@ -85,7 +85,7 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
   let turn = 0;
 
   const order = (): readonly Upstream[] => {
-    const healthy = upstreams.filter((upstream) => !upstream.isDown);
+    const healthy = upstreams.some(isDown) ? upstreams.filter((upstream) => !upstream.isDown) : upstreams;
     if (healthy.length === 0 && upstreams.length > 0) {
       if (options.failsFast === true) {
         counts.healthBroken++;
@@ -101,9 +101,10 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
         : options.policy === 'round_robin'
           ? turn++ % healthy.length
           : randomInt(Math.max(1, healthy.length));
-    return [...healthy.slice(first), ...healthy.slice(0, first)];
+    return first === 0 ? healthy : [...healthy.slice(first), ...healthy.slice(0, first)];
   };
 
+  /** Whatever happens it is an answer. */
   const askAll = async (query: Message, isTcp: boolean): Promise<Message> => {
     const deadlineMs = performance.now() + (options.totalMs ?? 5_000);
     const servers = order();
@@ -125,11 +126,15 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
     return refused ?? emptyAnswer(query, rcodes.SERVFAIL);
   };
 
-  const askOnce = async (query: Message, isTcp: boolean): Promise<Message> => {
-    const useTcp = options.forceTcp === true || (isTcp && options.preferUdp !== true);
-    const answer = await askAll(query, useTcp);
-    const isCut = (answer.flags & headerFlags.TC) !== 0;
-    return isCut && !useTcp && options.preferUdp === true ? askAll(query, true) : answer;
+  const askOverUdpFirst = async (query: Message): Promise<Message> => {
+    const answer = await askAll(query, false);
+    return (answer.flags & headerFlags.TC) === 0 ? answer : askAll(query, true);
+  };
+
+  // a promise for each layer is most of what a query costs here: no more of them than needed
+  const askOnce = (query: Message, isTcp: boolean): Promise<Message> => {
+    if (options.forceTcp === true) return askAll(query, true);
+    return options.preferUdp === true ? askOverUdpFirst(query) : askAll(query, isTcp);
   };
 
   const warned = new Set<Upstream>();
@@ -143,35 +148,52 @@ export function createForwarder(options: ForwardOptions, { logger }: { readonly 
   return {
     counts,
     upstreams,
-    async forward(query, { isTcp }) {
-      const [question] = query.questions;
-      if (question === undefined) return emptyAnswer(query, rcodes.FORMERR);
+    forward(query, { isTcp }) {
+      const atOnce = (rcode: number): Promise<Message> => Promise.resolve(emptyAnswer(query, rcode));
+      const question = query.questions[0];
+      if (question === undefined) return atOnce(rcodes.FORMERR);
       const name = lowerCaseWire(question.name);
-      if (except.some((suffix) => isBelow(name, suffix))) return emptyAnswer(query, rcodes.REFUSED);
+      if (except.some((suffix) => isBelow(name, suffix))) return atOnce(rcodes.REFUSED);
       const { edns } = query;
-      const key = `${question.type} ${question.class} ${isTcp ? 't' : 'u'}${query.flags & headerFlags.CD} ${edns?.isDnssecOk ?? ''} ${edns?.udpBytes ?? ''} ${name}`;
-      const looping = underWay.has(key) ? upstreams.find((upstream) => upstream.isAsking(query)) : undefined;
-      if (looping !== undefined) {
-        warnOfLoop(looping);
-        return emptyAnswer(query, rcodes.SERVFAIL);
-      }
-      let asking = underWay.get(key);
-      if (asking !== undefined) {
-        counts.coalesced++;
-      } else {
-        if (underWay.size >= (options.maxConcurrent ?? 1_000)) {
-          counts.rejects++;
-          return emptyAnswer(query, rcodes.REFUSED);
+      // the name, which has an end, and what else makes two queries the same one, a character for each
+      const kind = (isTcp ? 1 : 0) | (query.flags & headerFlags.CD) | (edns === undefined ? 0 : edns.isDnssecOk ? 6 : 2);
+      const key = name + String.fromCharCode(question.type, question.class, kind, edns?.udpBytes ?? 0);
+      const known = underWay.get(key);
+      if (known !== undefined) {
+        const looping = upstreams.find((upstream) => upstream.isAsking(query));
+        if (looping !== undefined) {
+          warnOfLoop(looping);
+          return atOnce(rcodes.SERVFAIL);
         }
-        asking = askOnce(query, isTcp).finally(() => underWay.delete(key));
-        underWay.set(key, asking);
+        counts.coalesced++;
+        return known.then((answer) => answerTo(query, answer));
       }
-      return answerTo(query, await asking);
+      if (underWay.size >= (options.maxConcurrent ?? 1_000)) {
+        counts.rejects++;
+        return atOnce(rcodes.REFUSED);
+      }
+      const asking = askOnce(query, isTcp);
+      underWay.set(key, asking);
+      // this hears of it first, before those who joined
+      return asking.then(
+        (answer) => {
+          underWay.delete(key);
+          return answerTo(query, answer);
+        },
+        (error: unknown) => {
+          underWay.delete(key);
+          throw error;
+        },
+      );
     },
     async close() {
       for (const upstream of upstreams) upstream.close();
     },
   };
+}
+
+function isDown(upstream: Upstream): boolean {
+  return upstream.isDown;
 }
 
 /** Sends each name to the forwarder of the longest zone that it is in. Keys are zones (`.` for all). Without one it is REFUSED. */
@@ -180,10 +202,10 @@ export function createZoneForwarder(zones: ReadonlyMap<string, Forwarder>): Forw
     .map(([zone, forwarder]) => ({ wire: zoneSuffix(zone), forwarder }))
     .sort((a, b) => b.wire.length - a.wire.length);
   return {
-    async forward(query, options) {
+    forward(query, options) {
       const name = lowerCaseWire(query.questions[0]?.name ?? '\0');
       const zone = byLength.find(({ wire }) => isBelow(name, wire));
-      return zone === undefined ? emptyAnswer(query, rcodes.REFUSED) : zone.forwarder.forward(query, options);
+      return zone === undefined ? Promise.resolve(emptyAnswer(query, rcodes.REFUSED)) : zone.forwarder.forward(query, options);
     },
     async close() {
       await Promise.all([...zones.values()].map((forwarder) => forwarder.close()));
@@ -207,16 +229,10 @@ export function answerTo(query: Message, answer: Message): Message {
   const kept = answer.flags & ~copied & (wantsAd ? 0xffff : ~headerFlags.AD);
   const { answers, authorities, additionals, rcode } = answer;
   const flags = headerFlags.QR | kept | (query.flags & copied);
-  const message = {
-    id: query.id,
-    flags,
-    rcode: edns === undefined ? rcode & 15 : rcode,
-    questions: query.questions,
-    answers,
-    authorities,
-    additionals,
-  };
-  return edns === undefined ? message : { ...message, edns: { ...edns, version: 0 } };
+  const { id, questions } = query;
+  if (edns === undefined) return { id, flags, rcode: rcode & 15, questions, answers, authorities, additionals };
+  const { udpBytes, isDnssecOk } = edns;
+  return { id, flags, rcode, questions, answers, authorities, additionals, edns: { udpBytes, version: 0, isDnssecOk } };
 }
 
 /** A zone's name as `isBelow` wants it: absolute wire form, lower case. Throws `TypeError` for what is no name. */

@@ -3,10 +3,12 @@ import { createSocket } from 'node:dgram';
 import type { Socket as UdpSocket } from 'node:dgram';
 import { connect } from 'node:net';
 import type { Socket } from 'node:net';
+import { connectUdp } from '../../linux/index.ts';
+import type { ConnectedUdp, ConnectedUdpHandlers } from '../../linux/index.ts';
 import { CodedError } from '../../observe/index.ts';
 import { lowerCaseWire } from '../../names/index.ts';
 import type { Message } from '../wire/message.ts';
-import { decodeMessage, encodeMessage } from '../wire/message.ts';
+import { decodeMessage, writeMessage } from '../wire/message.ts';
 import { headerFlags } from '../wire/protocol.ts';
 
 /** Thrown when a server elsewhere gives no usable answer. */
@@ -56,19 +58,19 @@ class Ledger {
     return waiting !== undefined && isAnswerTo(query, waiting.query);
   }
 
-  /** Sends through `send`, under a fresh random id, and waits. */
-  async post(query: Message, timeoutMs: number, send: (bytes: Uint8Array) => void): Promise<Message> {
-    if (this.#waiting.size > maxPending) throw new UpstreamError('too many queries under way', { code: 'busy' });
-    let id = this.#randomId();
-    while (this.#waiting.has(id)) id = (id + 1) & 0xffff;
-    const { promise, resolve, reject } = Promise.withResolvers<Message>();
-    const timer = setTimeout(() => {
-      this.#waiting.delete(id);
-      reject(new UpstreamError('no answer in time', { code: 'timeout' }));
-    }, timeoutMs);
-    this.#waiting.set(id, { query, resolve, reject, timer });
-    send(encodeMessage({ ...query, id }));
-    return promise;
+  /** Sends through `send`, which must use the bytes up, under a fresh random id, and waits. */
+  post(query: Message, timeoutMs: number, send: (bytes: Uint8Array) => void): Promise<Message> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.size > maxPending) throw new UpstreamError('too many queries under way', { code: 'busy' });
+      let id = this.#randomId();
+      while (this.#waiting.has(id)) id = (id + 1) & 0xffff;
+      const timer = setTimeout(() => {
+        this.#waiting.delete(id);
+        reject(new UpstreamError('no answer in time', { code: 'timeout' }));
+      }, timeoutMs);
+      this.#waiting.set(id, { query, resolve, reject, timer });
+      send(writeMessage(query, id));
+    });
   }
 
   /** Gives an answer to whoever waits for it. Anything else (late, forged, garbled) is passed over: the query may still be answered. */
@@ -96,29 +98,27 @@ class Ledger {
   }
 }
 
-/** A connected UDP socket: the kernel drops what comes from elsewhere and reports refusals. */
+/** A connected UDP socket: the kernel drops what comes from elsewhere and reports refusals. One that cannot be made is a closed line. */
 export function openUdpLine(to: UpstreamAddress, randomId: () => number): UpstreamLine {
-  const socket: UdpSocket = createSocket(to.address.includes(':') ? 'udp6' : 'udp4');
   const ledger = new Ledger(randomId);
   let isOpen = true;
-  const close = (error: UpstreamError): void => {
-    if (!isOpen) return;
+  const end = (error: UpstreamError): void => {
     isOpen = false;
     ledger.fail(error);
-    socket.close();
   };
-  socket.on('message', (datagram) => ledger.receive(datagram));
-  socket.on('error', (cause) => close(new UpstreamError('server is not reachable', { code: 'unreachable' }, { cause })));
-  const { promise: connected, resolve } = Promise.withResolvers<void>();
-  socket.connect(to.port, to.address, resolve);
+  let socket: ConnectedUdp;
+  try {
+    // with the system's calls where they can be had
+    socket = (process.platform === 'linux' ? connectUdp : connectDgram)(to, {
+      onDatagram: (bytes) => ledger.receive(bytes),
+      onError: (cause) => end(new UpstreamError('server is not reachable', { code: 'unreachable' }, { cause })),
+    });
+  } catch (cause) {
+    return closedLine(new UpstreamError('server is not reachable', { code: 'unreachable' }, { cause }));
+  }
+  const send = (bytes: Uint8Array): void => socket.send(bytes);
   return {
-    async ask(query, timeoutMs) {
-      return ledger.post(query, timeoutMs, (bytes) => {
-        void connected.then(() => {
-          if (isOpen) socket.send(bytes);
-        });
-      });
-    },
+    ask: (query, timeoutMs) => ledger.post(query, timeoutMs, send),
     isAsking: (query) => ledger.has(query),
     get isOpen() {
       return isOpen;
@@ -126,7 +126,47 @@ export function openUdpLine(to: UpstreamAddress, randomId: () => number): Upstre
     get pending() {
       return ledger.size;
     },
-    close: () => close(new UpstreamError('line was closed', { code: 'closed' })),
+    close() {
+      if (!isOpen) return;
+      socket.close();
+      end(new UpstreamError('line was closed', { code: 'closed' }));
+    },
+  };
+}
+
+function closedLine(error: UpstreamError): UpstreamLine {
+  return {
+    ask: () => Promise.reject(error),
+    isAsking: () => false,
+    isOpen: false,
+    pending: 0,
+    close: () => undefined,
+  };
+}
+
+function connectDgram(to: UpstreamAddress, handlers: ConnectedUdpHandlers): ConnectedUdp {
+  const socket: UdpSocket = createSocket(to.address.includes(':') ? 'udp6' : 'udp4');
+  let isOpen = true;
+  const close = (): void => {
+    if (!isOpen) return;
+    isOpen = false;
+    socket.close();
+  };
+  socket.on('message', handlers.onDatagram);
+  socket.on('error', (error) => {
+    close();
+    handlers.onError(error);
+  });
+  const { promise: connected, resolve } = Promise.withResolvers<void>();
+  socket.connect(to.port, to.address, resolve);
+  return {
+    send(bytes) {
+      const copy = bytes.slice();
+      void connected.then(() => {
+        if (isOpen) socket.send(copy);
+      });
+    },
+    close,
   };
 }
 
@@ -176,8 +216,8 @@ export function openTcpLine(to: UpstreamAddress, randomId: () => number): Upstre
 const maxPending = 16_384;
 
 function isAnswerTo(answer: Message, query: Message): boolean {
-  const [asked] = query.questions;
-  const [echoed] = answer.questions;
+  const asked = query.questions[0];
+  const echoed = answer.questions[0];
   // A server may leave the question out of an error (FORMERR of old servers).
   if (echoed === undefined) return answer.rcode !== 0;
   return (

@@ -85,6 +85,19 @@ test('any answer to a probe ends an outage, SERVFAIL and REFUSED too', async () 
   }
 });
 
+test('a server at an address that no socket can be connected to is passed over, and counts as failed', async () => {
+  const good = await new FakeServer((query) => answerOf(query, 2)).start();
+  // the kernel forbids it (EACCES): nothing leaves
+  const forwarder = createForwarder(
+    { upstreams: [{ address: '255.255.255.255', port: 53 }, good.to], policy: 'sequential', maxFails: 1, probeEveryMs: 20 },
+    { logger: silentLogger },
+  );
+  after(() => forwarder.close());
+  for (let count = 0; count < 3; count++)
+    assert.match(textOf(await forwarder.forward(query(`${count}.example`), how)), /192\.0\.2\.2/);
+  assert.equal(forwarder.upstreams[0]?.isDown, true);
+});
+
 test('max_fails 0: a server is never down, however often it fails', async () => {
   const server = await new FakeServer(() => undefined).start();
   const forwarder = forwarderTo([server], { tryMs: 5, totalMs: 10, maxFails: 0 });

@@ -40,6 +40,7 @@ export class Upstream {
   readonly name: string;
   readonly #options: UpstreamOptions;
   readonly #logger: Logger;
+  /** In the order of their birth. */
   readonly #lines: Record<'udp' | 'tcp', Line[]> = { udp: [], tcp: [] };
   #fails = 0;
   #probing: NodeJS.Timeout | undefined;
@@ -67,18 +68,22 @@ export class Upstream {
   }
 
   /** Asks. Rejects with `UpstreamError`; that counts against its health. */
-  async ask(query: Message, isTcp: boolean, timeoutMs: number): Promise<Message> {
-    if (this.#isClosed) throw new UpstreamError('forwarder is closed', { code: 'closed' });
+  ask(query: Message, isTcp: boolean, timeoutMs: number): Promise<Message> {
+    if (this.#isClosed) return Promise.reject(new UpstreamError('forwarder is closed', { code: 'closed' }));
     const startedMs = performance.now();
-    try {
-      const answer = await this.#line(isTcp).ask(query, timeoutMs);
-      this.#fails = 0;
-      this.#took(answer.rcode, (performance.now() - startedMs) / 1000);
-      return answer;
-    } catch (error) {
-      this.#failed(error);
-      throw error;
-    }
+    return this.#line(isTcp)
+      .ask(query, timeoutMs)
+      .then(
+        (answer) => {
+          this.#fails = 0;
+          this.#took(answer.rcode, (performance.now() - startedMs) / 1000);
+          return answer;
+        },
+        (error: unknown) => {
+          this.#failed(error);
+          throw error;
+        },
+      );
   }
 
   /** Whether this very query is on its way there: then it is our own, come back to us. */
@@ -95,18 +100,28 @@ export class Upstream {
   #line(isTcp: boolean): UpstreamLine {
     const kind = isTcp ? 'tcp' : 'udp';
     const nowMs = performance.now();
+    const lines = this.#lines[kind];
     const lineAgeMs = this.#options.lineAgeMs ?? 10_000;
-    const isKept = ({ line, bornMs }: Line): boolean => line.isOpen && (nowMs - bornMs <= lineAgeMs || line.pending > 0);
-    for (const entry of this.#lines[kind]) if (!isKept(entry)) entry.line.close();
-    const lines = this.#lines[kind].filter(isKept);
-    this.#lines[kind] = lines;
-    // Old lines that still wait for answers stay in the list, but get no more queries.
-    const young = lines.filter(({ bornMs }) => nowMs - bornMs <= lineAgeMs);
-    const idle =
-      young.find(({ line }) => line.pending === 0) ??
-      (young.length >= maxLines ? young[this.#options.randomId() % young.length] : undefined);
+    let kept = 0;
+    let young = 0;
+    let idle: UpstreamLine | undefined;
+    for (const entry of lines) {
+      const { line } = entry;
+      const isYoung = nowMs - entry.bornMs <= lineAgeMs;
+      if (!line.isOpen || (!isYoung && line.pending === 0)) {
+        line.close();
+        continue;
+      }
+      // Old lines that still wait for answers stay in the list, before all young ones, but get no more queries.
+      lines[kept++] = entry;
+      if (!isYoung) continue;
+      young++;
+      if (line.pending === 0) idle ??= line;
+    }
+    lines.length = kept;
+    if (young >= maxLines) idle ??= lines[kept - young + (this.#options.randomId() % young)]?.line;
     this.#counts[idle === undefined ? 'lineMisses' : 'lineHits'][kind]++;
-    if (idle !== undefined) return idle.line;
+    if (idle !== undefined) return idle;
     const line = (isTcp ? openTcpLine : openUdpLine)(this.#options.to, this.#options.randomId);
     lines.push({ line, bornMs: nowMs });
     return line;

@@ -1,14 +1,16 @@
 /** What the name server and its UDP threads say to each other. */
 import type { SharedNames } from '../../names/index.ts';
 
-/** How a thread starts: handed over as `workerData`. */
+/** How a thread starts: handed over as `workerData`. What it cannot answer it puts into the ring, and rings with an empty message. */
 export interface UdpWorkerStart {
   readonly fd: number;
   readonly family: 4 | 6;
   /** Answers leave from the address that was asked. */
   readonly replyFromArrival: boolean;
-  /** Ends a wait: there is a message. */
+  /** Ends a wait: the ring says why. */
   readonly waitFd: number;
+  /** Of a `QueryRingWriter`: queries that need others. */
+  readonly ring: SharedArrayBuffer;
   /** Read in place. */
   readonly names: SharedNames;
   readonly responder: {
@@ -23,15 +25,4 @@ export interface UdpWorkerStart {
   readonly answers?: SharedArrayBuffer;
   /** Where to count (`QueryCounters`), if anywhere. */
   readonly counters?: SharedArrayBuffer;
-}
-
-/** To the thread. */
-export interface ToUdpWorker {
-  readonly kind: 'stop';
-}
-
-/** From the thread: a query that needs others, with its sender's sockaddr. */
-export interface FromUdpWorker {
-  readonly query: Uint8Array;
-  readonly source: Uint8Array;
 }

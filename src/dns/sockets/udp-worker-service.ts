@@ -2,22 +2,24 @@
  * A UDP thread, seen from the server: started, asked to stop; and what it cannot answer is answered here. A thread that dies is
  * replaced; its socket stays open meanwhile, and queries wait in it.
  */
-import { MessageChannel, Worker } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
+import { Worker } from 'node:worker_threads';
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
-import { closeDescriptor, createWakePair, UdpBatch, wake } from '../../linux/index.ts';
+import { closeDescriptor, createWakePair, decodeSocketAddress, originBytes, senderOf, wake } from '../../linux/index.ts';
 import type { Logger } from '../../observe/index.ts';
 import { messageOf } from '../../observe/index.ts';
-import { maxMessageBytes } from '../wire/protocol.ts';
-import type { FromUdpWorker, ToUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
+import type { QueryHandler } from '../query-handler.ts';
+import { maxUdpPacketBytes } from '../wire/protocol.ts';
+import { AnswerSender } from './answer-sender.ts';
+import { createRingBuffer, QueryRingReader } from './query-ring.ts';
+import type { UdpWorkerStart } from './udp-worker-protocol.ts';
 
 export interface UdpWorkerOptions {
   /** A bound socket, which is the service's from now on. */
-  readonly start: Omit<UdpWorkerStart, 'waitFd'>;
+  readonly start: Omit<UdpWorkerStart, 'waitFd' | 'ring'>;
   readonly address: string;
   readonly port: number;
-  /** Answers a query that needs others, from this sockaddr: the whole answer, or undefined for silence. */
-  readonly answerSlowly: (query: Uint8Array, source: Uint8Array) => Promise<Uint8Array | undefined>;
+  /** Answers a query that needs others. */
+  readonly handle: QueryHandler;
 }
 
 /** One thread. */
@@ -26,23 +28,23 @@ export class UdpWorkerService {
   readonly #options: UdpWorkerOptions;
   readonly #logger: Logger;
   readonly #pair = createWakePair();
-  /** Sends answers of the slow path from the same socket. */
-  readonly #sender: UdpBatch;
+  readonly #ringBuffer = createRingBuffer();
+  readonly #ring = new QueryRingReader(this.#ringBuffer, { packetBytes: maxUdpPacketBytes, originBytes });
+  readonly #sender: AnswerSender;
   #worker: Worker;
-  #port: MessagePort;
-  #exited = Promise.withResolvers<void>();
+  readonly #exited = Promise.withResolvers<void>();
   #isClosing = false;
+  #isClosed = false;
   #restarts = 0;
-  /** Queries of the slow path that are not answered yet. */
+  /** Queries taken from the ring that are not answered yet. */
   #pending = 0;
 
   constructor(options: UdpWorkerOptions, { logger }: { readonly logger: Logger }) {
     this.#options = options;
     this.#logger = logger;
     this.address = { address: options.address, port: options.port };
-    const { fd, family } = options.start;
-    this.#sender = new UdpBatch({ fd, family, slots: 1, slotBytes: maxMessageBytes + 1 });
-    [this.#worker, this.#port] = this.#startThread();
+    this.#sender = new AnswerSender(options.start);
+    this.#worker = this.#startThread();
   }
 
   /** How often a thread had to be replaced. */
@@ -53,36 +55,34 @@ export class UdpWorkerService {
   /** Answers what has arrived, for `graceMs` at most, and closes the socket. */
   async close(graceMs = 5_000): Promise<void> {
     this.#isClosing = true;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
-    this.#port.postMessage({ kind: 'stop' } satisfies ToUdpWorker);
+    this.#ring.stopWriter();
     wake(this.#pair.wakeFd);
     await this.#exited.promise;
-    // what the thread handed over last may still be on its way here: one turn of the event loop, then its answer
-    await nextTurn();
+    // what the thread put in last may be more than one turn takes out
+    do {
+      this.#takeQueries();
+      await nextTurn();
+    } while (this.#ring.hasMore);
     for (const untilMs = performance.now() + graceMs; this.#pending > 0 && performance.now() < untilMs;) await sleep(5);
-    this.#port.close();
+    this.#sender.flush();
+    // the number of the descriptor may soon be another socket's
+    this.#isClosed = true;
     this.#pair.close();
     closeDescriptor(this.#options.start.fd);
   }
 
-  #startThread(): [Worker, MessagePort] {
-    const { port1, port2 } = new MessageChannel();
-    const start: UdpWorkerStart = { ...this.#options.start, waitFd: this.#pair.waitFd };
+  #startThread(): Worker {
+    const start: UdpWorkerStart = { ...this.#options.start, waitFd: this.#pair.waitFd, ring: this.#ringBuffer };
     const extension = import.meta.url.endsWith('.ts') ? '.ts' : '.js';
     const worker = new Worker(new URL(`./udp-worker${extension}`, import.meta.url), {
-      workerData: { start, port: port2 },
-      transferList: [port2],
+      workerData: start,
       // the steady state makes no garbage: room for more would only be resident
       resourceLimits: { maxYoungGenerationSizeMb: 2 },
     });
     worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
     worker.once('exit', () => this.#afterExit());
-    port1.on('message', (message: FromUdpWorker) => {
-      this.#answer(message.query, message.source).catch((error: unknown) => {
-        this.#logger.error({ problem: messageOf(error) }, 'answer of the slow path not sent');
-      });
-    });
-    return [worker, port1];
+    worker.on('message', this.#takeQueries);
+    return worker;
   }
 
   #afterExit(): void {
@@ -90,17 +90,15 @@ export class UdpWorkerService {
       this.#exited.resolve();
       return;
     }
+    // it may have died between putting a query in and ringing
+    this.#takeQueries();
     this.#restarts++;
     // one that dies as soon as it starts must not take the machine with it
     const waitMs = Math.min(5_000, 10 * 2 ** Math.min(this.#restarts, 10));
     this.#logger.warn({ restarts: this.#restarts, waitMs }, 'udp thread ended: it is started again');
     setTimeout(() => {
-      if (this.#isClosing) {
-        this.#exited.resolve();
-        return;
-      }
-      this.#port.close();
-      [this.#worker, this.#port] = this.#startThread();
+      if (this.#isClosing) this.#exited.resolve();
+      else this.#worker = this.#startThread();
     }, waitMs);
   }
 
@@ -109,14 +107,33 @@ export class UdpWorkerService {
     await this.#worker.terminate();
   }
 
-  async #answer(query: Uint8Array, source: Uint8Array): Promise<void> {
+  /** Everything that is in the ring now; what comes meanwhile is for the next turn of the event loop, so that answers get theirs. */
+  readonly #takeQueries = (): void => {
+    const ring = this.#ring;
+    ring.begin();
+    while (ring.take()) this.#answer(ring.packet, ring.length, ring.origin);
+    if (ring.hasMore) setImmediate(this.#takeQueries);
+  };
+
+  #answer(packet: Uint8Array, length: number, origin: Uint8Array): void {
+    const address = decodeSocketAddress(senderOf(origin))?.address ?? this.address.address;
+    const answer = this.#options.handle(packet, length, { address, isTcp: false });
+    if (typeof answer === 'number') {
+      if (answer > 0) this.#sender.send(packet.subarray(0, answer), origin);
+      return;
+    }
+    void this.#answerLater(answer, origin.slice(0, this.#ring.originLength));
+  }
+
+  async #answerLater(answer: Promise<readonly Uint8Array[]>, origin: Uint8Array): Promise<void> {
     this.#pending++;
-    const answer = await this.#options.answerSlowly(query, source).finally(() => this.#pending--);
-    if (answer === undefined) return;
-    // The slot's name is where the answer goes: nothing is ever received here.
-    this.#sender.sourceBytes(0).set(source);
-    this.#sender.buffers[0]?.set(answer);
-    this.#sender.reply(0, answer.length);
-    this.#sender.flush();
+    try {
+      const message = (await answer)[0];
+      if (message !== undefined && !this.#isClosed) this.#sender.send(message, origin);
+    } catch (error) {
+      this.#logger.error({ problem: messageOf(error) }, 'answer from elsewhere not sent');
+    } finally {
+      this.#pending--;
+    }
   }
 }

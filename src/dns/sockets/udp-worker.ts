@@ -2,9 +2,8 @@
  * The body of a UDP thread: a loop of recvmmsg -> answer in place -> sendmmsg that makes no garbage. The names are read where the
  * main thread keeps them, each answer from one state of them.
  */
-import { receiveMessageOnPort, workerData } from 'node:worker_threads';
-import type { MessagePort } from 'node:worker_threads';
-import { UdpBatch, wakerOf } from '../../linux/index.ts';
+import { parentPort, workerData } from 'node:worker_threads';
+import { originBytes, UdpBatch, wakerOf } from '../../linux/index.ts';
 import { openNames } from '../../names/index.ts';
 import { sharedNowMs } from '../answers/answer-memory.ts';
 import { AnswerReader } from '../answers/answer-reader.ts';
@@ -12,9 +11,12 @@ import { collectGarbage } from '../objects/collect-garbage.ts';
 import { outcomes, Responder } from '../answers/responder.ts';
 import { QueryCounters } from '../metrics/query-counters.ts';
 import { createShuffle } from '../answers/shuffle.ts';
-import type { FromUdpWorker, UdpWorkerStart } from './udp-worker-protocol.ts';
+import { rcodes } from '../wire/protocol.ts';
+import { QueryRingWriter } from './query-ring.ts';
+import type { UdpWorkerStart } from './udp-worker-protocol.ts';
 
-function serve(start: UdpWorkerStart, port: MessagePort): void {
+/** `ringBell`: tells the main thread that there are queries in the ring. */
+function serve(start: UdpWorkerStart, ringBell: () => void): void {
   const index = openNames(start.names);
   const permutation = createShuffle(() => start.seed);
   const remembered =
@@ -31,18 +33,19 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
   // where the address stands in sockaddr_in and sockaddr_in6
   const [addressAt, addressBytes] = family === 6 ? [8, 16] : [4, 4];
   const batch = new UdpBatch({ fd, family, replyFromArrival, waker: wakerOf(start.waitFd), receiveBufferBytes: 4 * 2 ** 20 });
+  const ring = new QueryRingWriter(start.ring);
+  const origin = new Uint8Array(originBytes);
 
-  let isStopping = false;
   let lastBatches = 1_000;
   collectGarbage();
   for (;;) {
-    // all that is ever told is to stop
-    isStopping ||= receiveMessageOnPort(port) !== undefined;
+    const { isStopping } = ring;
     // what waits in the socket then is still answered
     const count = batch.receive(isStopping ? 0 : waitMs);
     if (isStopping && (count === 0 || --lastBatches === 0)) return;
     const startedMs = sharedNowMs();
     let answered = 0;
+    let handedOver = 0;
     for (let slot = 0; slot < count; slot++) {
       const packet = batch.buffers[slot] as Uint8Array;
       const length = batch.length(slot);
@@ -51,20 +54,25 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
         outcome = responder.respondPlainly(packet, length, false);
       const { query } = responder;
       const found = outcome === outcomes.forward && remembered !== undefined ? remembered.answer(packet, query, startedMs) : 0;
+      const needsOthers = outcome < 0 && found === 0;
+      if (needsOthers) {
+        if (ring.put(packet, length, origin, batch.copyOrigin(slot, origin))) {
+          handedOver++;
+          continue;
+        }
+        // as with too many under way upstream: a code that no cache keeps
+        outcome = responder.respondWithError(packet, length, false, rcodes.REFUSED);
+      }
       if (outcome > 0 || found > 0) {
         const bytes = outcome > 0 ? outcome : found;
         const source = outcome > 0 || remembered === undefined ? responder : remembered;
         batch.reply(slot, bytes);
         answered++;
-        counters?.count(query.qtype, query.isDnssecOk, source.rcode, length, bytes, client, found > 0);
+        counters?.count(query.qtype, query.isDnssecOk, source.rcode, length, bytes, client, needsOthers || found > 0);
         if (found > 0 && remembered !== undefined) counters?.remembered(remembered.isDenial);
-      } else if (outcome !== outcomes.drop) {
-        port.postMessage({
-          query: packet.slice(0, length),
-          source: batch.sourceBytes(slot).slice(),
-        } satisfies FromUdpWorker);
       }
     }
+    if (handedOver > 0 && ring.mustRing()) ringBell();
     if (answered > 0) {
       batch.flush();
       counters?.took((sharedNowMs() - startedMs) / 1_000, answered);
@@ -72,8 +80,10 @@ function serve(start: UdpWorkerStart, port: MessagePort): void {
   }
 }
 
-/** Longest wait for a query. Messages end a wait at once; this only bounds the harm of a lost wake-up. */
+/** Longest wait for a query. Being told to stop ends a wait at once; this only bounds the harm of a lost wake-up. */
 const waitMs = 1_000;
 
-const { start, port } = workerData as { readonly start: UdpWorkerStart; readonly port: MessagePort };
-serve(start, port);
+serve(workerData as UdpWorkerStart, () => {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+  parentPort?.postMessage(null);
+});

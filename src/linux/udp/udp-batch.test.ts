@@ -6,7 +6,7 @@ import { Worker } from 'node:worker_threads';
 import { closeDescriptor, libc } from '../libc.ts';
 import { openSocket } from '../namespaces/open-socket.ts';
 import { decodeSocketAddress } from '../socket-address.ts';
-import { UdpBatch } from './udp-batch.ts';
+import { originBytes, senderOf, UdpBatch } from './udp-batch.ts';
 import { createWakePair, wake, wakerOf } from './waker.ts';
 
 const skip = process.platform === 'linux' ? {} : { skip: 'needs Linux' };
@@ -91,6 +91,42 @@ describe('batches', skip, () => {
     client.close();
     closeDescriptor(fd);
   });
+
+  for (const [family, anyAddress, asked] of [
+    [4, '0.0.0.0', '127.0.0.5'],
+    [6, '::', '::1'],
+  ] as const) {
+    test(`IPv${family}: an answer can leave from another batch over the same socket, to the sender and from the address that was asked`, async () => {
+      const { fd, port } = openServer(anyAddress);
+      const batch = new UdpBatch({ fd, family, replyFromArrival: true });
+      const other = new UdpBatch({ fd, family, replyFromArrival: true, slots: 2, slotBytes: 64 });
+      const client = createSocket(family === 4 ? 'udp4' : 'udp6');
+      const answers: string[] = [];
+      const { promise, resolve } = Promise.withResolvers<void>();
+      client.on('message', (message, sender) => {
+        answers.push(`${message.toString()} from ${sender.address}`);
+        if (answers.length === 2) resolve();
+      });
+      const origins: Uint8Array[] = [];
+      for (const text of ['a', 'b']) {
+        await new Promise((sent) => client.send(text, port, asked, sent));
+        assert.equal(batch.receive(1000), 1);
+        const origin = new Uint8Array(originBytes);
+        origins.push(origin.slice(0, batch.copyOrigin(0, origin)));
+      }
+      assert.equal(decodeSocketAddress(senderOf(origins[0] ?? new Uint8Array(0)))?.port, client.address().port);
+      for (const [slot, origin] of origins.entries()) {
+        other.setOrigin(slot, origin);
+        other.buffers[slot]?.set(Buffer.from(`answer ${slot}`));
+        other.reply(slot, 8);
+      }
+      assert.equal(other.flush(), 2);
+      await promise;
+      assert.deepEqual(answers.sort(), [`answer 0 from ${asked}`, `answer 1 from ${asked}`]);
+      client.close();
+      closeDescriptor(fd);
+    });
+  }
 
   test('an answer that cannot be sent is counted and does not hold up the others', async () => {
     const { fd, port } = openServer('127.0.0.1');

@@ -57,11 +57,20 @@ const NAME_BYTES = 32;
 /** Room for one IP_PKTINFO (28, padded) or IPV6_PKTINFO (36, padded). */
 const CONTROL_BYTES = 64;
 const CONTROL_HEADER_BYTES = 16;
+const ORIGIN_HEAD_BYTES = 2;
 const MSG_TRUNC = 0x20;
 const POLL_IN = 1;
 const POLL_OUT = 4;
 /** How long to wait for room in the send buffer before answers are dropped, as the network would. */
 const SEND_PATIENCE_MS = 5;
+
+/** Room for any origin (`copyOrigin`). */
+export const originBytes = ORIGIN_HEAD_BYTES + NAME_BYTES + CONTROL_BYTES;
+
+/** The sender's sockaddr in an origin. */
+export function senderOf(origin: Uint8Array): Uint8Array {
+  return origin.subarray(ORIGIN_HEAD_BYTES, ORIGIN_HEAD_BYTES + (origin[0] ?? 0));
+}
 
 /** Receives and sends many datagrams with one system call each, in buffers that are made once (recvmmsg, sendmmsg). */
 export class UdpBatch {
@@ -70,6 +79,8 @@ export class UdpBatch {
   readonly buffers: readonly Uint8Array[];
   /** Answers that the kernel refused or had no room for. */
   dropped = 0;
+  /** Why it refused the last of those of the last `flush`; undefined when it refused none. */
+  refusal: LinuxError | undefined;
 
   readonly #fd: number;
   readonly #isV6: boolean;
@@ -146,6 +157,34 @@ export class UdpBatch {
     return this.#memory.subarray(start, start + length);
   }
 
+  /**
+   * Copies where a slot's datagram came from to `origin`, which has room for `originBytes`: its sender and, with `replyFromArrival`,
+   * the address that it was sent to. Returns how many bytes that is. `setOrigin` of any batch over the same socket reads it.
+   *
+   *     name length u8 | control length u8 | sockaddr | control message
+   */
+  copyOrigin(slot: number, origin: Uint8Array): number {
+    const received = this.#at.receive + slot * HEADER_BYTES;
+    const nameLength = this.#words[(received + HEADER.NAME_LENGTH) >> 2] ?? 0;
+    const controlLength = this.#hasControl ? (this.#words[(received + HEADER.CONTROL_LENGTH) >> 2] ?? 0) : 0;
+    origin[0] = nameLength;
+    origin[1] = controlLength;
+    copyBytes(this.#memory, this.#at.names + slot * NAME_BYTES, origin, ORIGIN_HEAD_BYTES, nameLength);
+    copyBytes(this.#memory, this.#at.controls + slot * CONTROL_BYTES, origin, ORIGIN_HEAD_BYTES + nameLength, controlLength);
+    return ORIGIN_HEAD_BYTES + nameLength + controlLength;
+  }
+
+  /** Makes a slot's datagram one from there: `reply` then answers to it. For a batch that never receives. */
+  setOrigin(slot: number, origin: Uint8Array): void {
+    const received = this.#at.receive + slot * HEADER_BYTES;
+    const nameLength = origin[0] ?? 0;
+    const controlLength = origin[1] ?? 0;
+    this.#words[(received + HEADER.NAME_LENGTH) >> 2] = nameLength;
+    this.#words[(received + HEADER.CONTROL_LENGTH) >> 2] = controlLength;
+    copyBytes(origin, ORIGIN_HEAD_BYTES, this.#memory, this.#at.names + slot * NAME_BYTES, nameLength);
+    copyBytes(origin, ORIGIN_HEAD_BYTES + nameLength, this.#memory, this.#at.controls + slot * CONTROL_BYTES, controlLength);
+  }
+
   /** Queues the first `length` bytes of a slot's buffer as an answer to its sender. Once per slot and round. */
   reply(slot: number, length: number): void {
     const from = this.#at.templates + slot * HEADER_BYTES;
@@ -165,6 +204,7 @@ export class UdpBatch {
   /** Sends the queued answers; what cannot be sent is dropped and counted. Answers how many went. */
   flush(): number {
     const queued = this.#queued;
+    this.refusal = undefined;
     let done = 0;
     let sent = 0;
     while (done < queued) {
@@ -196,8 +236,9 @@ export class UdpBatch {
       return Math.max(libc().sendmmsg(this.#fd, headers, count, MSG_DONTWAIT), 0);
     } catch (error) {
       // EPERM (a firewall), ENETUNREACH, EINVAL (port 0): the one datagram's fault, or an ICMP error of an earlier one.
-      if (error instanceof LinuxError) return REFUSED;
-      throw error;
+      if (!(error instanceof LinuxError)) throw error;
+      this.refusal = error;
+      return REFUSED;
     }
   }
 
@@ -270,6 +311,11 @@ export class UdpBatch {
     if (this.#isV6) set(SOL_IPV6, IPV6_RECVPKTINFO, 1);
     else set(SOL_IP, IP_PKTINFO, 1);
   }
+}
+
+/** A few bytes: a loop is quicker than a view and its `set`, and leaves no garbage. */
+function copyBytes(from: Uint8Array, fromAt: number, to: Uint8Array, toAt: number, length: number): void {
+  for (let index = 0; index < length; index++) to[toAt + index] = from[fromAt + index] as number;
 }
 
 const REFUSED = -1;
