@@ -86,7 +86,7 @@ export interface DnsServer {
   readonly addresses: readonly { readonly protocol: 'UDP' | 'TCP'; readonly address: string; readonly port: number }[];
   /** Every name, for explanations and tests. */
   readonly index: NameIndex;
-  /** Resolves when all objects were read once: from then on a missing name is NXDOMAIN. Rejects when closed before. */
+  /** Resolves when all objects were read once, so that a missing name is NXDOMAIN, and every thread answers. Rejects when closed before. */
   readonly ready: Promise<void>;
   /** Whether `ready` has resolved. Stays true when the API is lost: what is known is answered. */
   readonly isReady: boolean;
@@ -119,6 +119,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     ...(options.namespaces === undefined ? {} : { namespaces: options.namespaces }),
   });
   let isReady = false;
+  let areNamesKnown = false;
   const giveZone = options.transfer?.(index);
   // Two changes in one second have one serial: whoever took the zone between them must learn of the second.
   const transfer: ZoneTransfer = (query, client) => {
@@ -135,7 +136,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     ...(options.maxUdpBytes === undefined ? {} : { maxUdpBytes: options.maxUdpBytes }),
   };
   const permutation = createShuffle(random);
-  const responder = new Responder({ ...responderOptions, index, isSynced: () => isReady, permutation });
+  const responder = new Responder({ ...responderOptions, index, isSynced: () => areNamesKnown, permutation });
   const answer = createQueryHandler(
     {
       responder,
@@ -187,17 +188,23 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
   const stopNotifying =
     notify.length === 0
       ? undefined
-      : startZoneNotifier({ targets: notify, index, isReady: () => isReady, randomId: () => randomInt(0x1_0000) }, { logger });
+      : startZoneNotifier(
+          { targets: notify, index, isReady: () => areNamesKnown, randomId: () => randomInt(0x1_0000) },
+          { logger },
+        );
   const stopping = new AbortController();
   const stopFeeding = followInformers(informers, (event) => applyEvent(index, event));
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
+  const known = Promise.all(listOf(informers).map((informer) => informer.synced())).then(() => {
+    index.complete();
+    areNamesKnown = true;
+    logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
+  });
   const ready = Promise.race([
-    Promise.all(listOf(informers).map((informer) => informer.synced())),
+    Promise.all([known, ...workers.map((worker) => worker.serving)]),
     rejectWhenAborted(stopping.signal),
   ]).then(() => {
-    index.complete();
     isReady = true;
-    logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
   });
   // Whoever waits for `ready` hears of a close; no one need wait.
   ready.catch((error: unknown) => logger.debug({ err: error }, 'closed before the names were known'));

@@ -73,6 +73,16 @@ test('threads say SERVFAIL until the objects are read, then answer, with the ser
   }
 });
 
+test('ready is when the threads answer, not when the objects are read', { skip }, async () => {
+  const second = await startDnsServer({ source: { informers }, listen: loopback, udpWorkers: 1 }, { logger: silentLogger });
+  // all that needs no turn of the event loop has happened, and a thread does not start without one
+  for (let count = 0; count < 100; count++) await Promise.resolve();
+  assert.equal(second.isReady, false);
+  await second.ready;
+  assert.equal(second.isReady, true);
+  await second.close();
+});
+
 test('what a thread cannot answer comes from the upstream all the same', { skip }, async () => {
   assert.equal(await dig(at, '+short', 'shop.www.svc.example.com'), '192.0.2.80\n');
   assert.equal(await dig(at, '+short', 'shop.default.svc.cluster.local'), 'shop.www.svc.example.com.\n192.0.2.80\n');

@@ -33,6 +33,7 @@ export class UdpWorkerService {
   readonly #sender: AnswerSender;
   #worker: Worker;
   readonly #exited = Promise.withResolvers<void>();
+  readonly #serving = Promise.withResolvers<void>();
   #isClosing = false;
   #isClosed = false;
   #restarts = 0;
@@ -45,6 +46,11 @@ export class UdpWorkerService {
     this.address = { address: options.address, port: options.port };
     this.#sender = new AnswerSender(options.start);
     this.#worker = this.#startThread();
+  }
+
+  /** Resolves when the thread has begun to answer. Until then queries wait in the socket. */
+  get serving(): Promise<void> {
+    return this.#serving.promise;
   }
 
   /** How often a thread had to be replaced. */
@@ -81,6 +87,8 @@ export class UdpWorkerService {
     });
     worker.on('error', (error) => this.#logger.error({ problem: messageOf(error) }, 'udp thread failed'));
     worker.once('exit', () => this.#afterExit());
+    // a thread rings when it begins, too
+    worker.once('message', () => this.#serving.resolve());
     worker.on('message', this.#takeQueries);
     return worker;
   }

@@ -15,7 +15,7 @@ import { rcodes } from '../wire/protocol.ts';
 import { QueryRingWriter } from './query-ring.ts';
 import type { UdpWorkerStart } from './udp-worker-protocol.ts';
 
-/** `ringBell`: tells the main thread that there are queries in the ring. */
+/** `ringBell`: tells the main thread that there are queries in the ring, and once that the thread answers from now on. */
 function serve(start: UdpWorkerStart, ringBell: () => void): void {
   const index = openNames(start.names);
   const permutation = createShuffle(() => start.seed);
@@ -38,6 +38,7 @@ function serve(start: UdpWorkerStart, ringBell: () => void): void {
 
   let lastBatches = 1_000;
   collectGarbage();
+  ringBell();
   for (;;) {
     const { isStopping } = ring;
     // what waits in the socket then is still answered
