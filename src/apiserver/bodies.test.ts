@@ -52,6 +52,13 @@ describe('bodies', () => {
       text: /error converting YAML to JSON: yaml: its aliases/,
     },
     {
+      name: 'YAML with keys in keys, whose text doubles with each',
+      type: 'application/yaml',
+      body: `${'? '.repeat(60)}a`,
+      code: 400,
+      text: /error converting YAML to JSON: yaml: a key must be a text/,
+    },
+    {
       name: 'two YAML documents',
       type: 'application/yaml',
       body: 'a: 1\n---\nb: 2\n',

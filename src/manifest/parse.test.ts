@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { formatPosition, parseManifest } from './parse.ts';
+import { faultOf, parseYamlText } from './yaml-document.ts';
 
 const twoDocuments = `apiVersion: v1
 kind: Service
@@ -104,7 +105,18 @@ test('what is no object is refused with its place and what to write', () => {
     ['a: 1\na: 2', /^x:2:1: the key "a" stands twice in one mapping/],
     ['a: b: c', /^x:1:/],
     ['apiVersion: 1\nkind: Pod', /^x:1:1: apiVersion must be a text/],
+    ['a:\n  ? [b]\n  : c', /^x:2:5: .*a key must be a text, not a list or a mapping$/],
+    ['a: {{b: c}: d}', /^x:1:5: .*a key must be a text/],
+    ['a: &b [c]\nd: {*b : e}', /^x:2:5: .*a key must be a text/],
+    [`${'? '.repeat(60)}a`, /^x:1:\d+: .*a key must be a text/],
     ['apiVersion: v1\nkind: Pod\nspec:\n  a: *b\n', /^x:4:6: \*b stands for what is marked &b, and nothing above it is$/],
   ] as const;
   for (const [text, want] of table) assert.throws(() => parseManifest(text, 'x'), { message: want }, text);
+});
+
+test('a reader that wants one document does not read those behind the second', () => {
+  const text = `a: 1\n---\nb: 2\n${'---\n'.repeat(1000)}{`;
+  const { documents } = parseYamlText(text, 2);
+  assert.deepEqual(documents.map(faultOf), [undefined, undefined]);
+  assert.equal(parseYamlText(text).documents.length, 1002);
 });

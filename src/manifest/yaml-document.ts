@@ -1,5 +1,5 @@
 /** YAML text -> values, in a time that grows with the text and no faster, whatever the text. */
-import { isAlias, isCollection, isMap, isPair, isScalar, isSeq, LineCounter, parseAllDocuments } from 'yaml';
+import { Composer, isAlias, isCollection, isMap, isPair, isScalar, isSeq, LineCounter, Parser } from 'yaml';
 import type { Alias, Document, Node as YamlNode } from 'yaml';
 import { CodedError, messageOf } from '../observe/index.ts';
 
@@ -29,19 +29,19 @@ const maxAliasCount = 100;
 const maxAliases = 1000;
 
 /**
- * Parses every document, with the merge keys (`<<`) of YAML 1.1 that Kubernetes reads. Keys that stand twice are no error of the
- * documents (the parser's own check compares every key with every other): see `findDuplicateKeys`.
+ * Parses the documents, with the merge keys (`<<`) of YAML 1.1 that Kubernetes reads; `most` of them, and what follows is not looked
+ * at. Keys that stand twice are no error of the documents (the parser's own check compares every key with every other): see
+ * `findDuplicateKeys`.
  */
-export function parseYamlText(text: string): YamlText {
+export function parseYamlText(text: string, most = Number.POSITIVE_INFINITY): YamlText {
   const lineCounter = new LineCounter();
-  const documents = parseAllDocuments(text, {
-    lineCounter,
-    schema: 'core',
-    merge: true,
-    uniqueKeys: false,
-    prettyErrors: false,
-  });
-  return { documents: Array.isArray(documents) ? documents : [], lineCounter };
+  const composer = new Composer({ lineCounter, schema: 'core', merge: true, uniqueKeys: false, prettyErrors: false });
+  const documents: Document[] = [];
+  for (const document of composer.compose(new Parser(lineCounter.addNewLine).parse(text))) {
+    documents.push(document);
+    if (documents.length >= most) break;
+  }
+  return { documents, lineCounter };
 }
 
 /** The parser's first complaint about a document, with its offset. */
@@ -77,6 +77,11 @@ export function valueOf(node: YamlNode, document: Document): unknown {
     const facts = { code: 'too-many-aliases', offset: excess.range?.[0] ?? 0 } as const;
     throw new YamlValueError(`it has more than ${maxAliases} aliases; write them out`, facts);
   }
+  const key = collectionKeyIn(node, document);
+  if (key !== undefined) {
+    const facts = { code: 'bad-value', offset: key.range?.[0] ?? 0 } as const;
+    throw new YamlValueError('a key must be a text, not a list or a mapping', facts);
+  }
   try {
     return node.toJS(document, { maxAliasCount });
   } catch (error) {
@@ -90,6 +95,24 @@ export function valueOf(node: YamlNode, document: Document): unknown {
     const text = isBomb ? `its aliases stand for more than ${maxAliasCount} copies; write them out` : messageOf(error);
     throw new YamlValueError(text, { code: isBomb ? 'too-many-aliases' : 'bad-value' }, { cause: error });
   }
+}
+
+/**
+ * A key that is no scalar, which JSON has not. The parser would write it as text, and a key in a key in a key as text of text of text,
+ * each twice as long as the last.
+ */
+function collectionKeyIn(root: YamlNode, document: Document): YamlNode | undefined {
+  const pending: unknown[] = [root];
+  while (pending.length > 0) {
+    const node = pending.pop();
+    if (isPair(node)) {
+      const { key } = node;
+      if (isCollection(key)) return key;
+      if (isAlias(key) && isCollection(key.resolve(document))) return key;
+      pending.push(node.value);
+    } else if (isCollection(node)) for (const item of node.items) pending.push(item);
+  }
+  return undefined;
 }
 
 function offsetOfAlias(root: YamlNode, name: string): { readonly offset?: number } {

@@ -60,7 +60,7 @@ export async function decodeBody(bytes: Uint8Array, contentType: string | undefi
 export async function parseYaml(text: string): Promise<DecodedBody> {
   // Loaded with the first YAML body: most clients send JSON.
   const { faultOf, findDuplicateKeys, parseYamlText, valueOf } = await import('../../manifest/index.ts');
-  const { documents, lineCounter } = parseYamlText(text);
+  const { documents, lineCounter } = parseYamlText(text, 2);
   const placeOf = (offset: number): string => {
     const { line, col } = lineCounter.linePos(offset);
     return `line ${line}, column ${col}`;
