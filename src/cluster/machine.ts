@@ -43,6 +43,8 @@ async function furnish(labNode: LabNode, parts: MachineParts): Promise<Machine> 
   const { lab, client, informers, logger } = parts;
   const { name } = labNode;
   const { place } = labNode.site;
+  const nftables = new Nftables(await place.openNetlink('netfilter'));
+  const conntrack = new Conntrack(await place.openNetlink('netfilter'));
   const agent = new Agent(
     {
       nodeName: name,
@@ -53,8 +55,8 @@ async function furnish(labNode: LabNode, parts: MachineParts): Promise<Machine> 
         nodes: informers.of(nodes),
         serviceCidrs: informers.of(serviceCidrs),
       },
-      nftables: new Nftables(await place.openNetlink('netfilter')),
-      conntrack: new Conntrack(await place.openNetlink('netfilter')),
+      nftables,
+      conntrack,
       monitorSocket: await place.openNetlink('netfilter'),
       listen: (address, port) => place.openListener({ address, port }),
       events: parts.events,
@@ -80,15 +82,26 @@ async function furnish(labNode: LabNode, parts: MachineParts): Promise<Machine> 
     },
     { logger },
   );
+  const strip = async (): Promise<void> => {
+    await kubelet.stop();
+    await agent.stop();
+    // an open socket keeps the namespace that it was made in
+    nftables.close();
+    conntrack.close();
+  };
   kubelet.start();
-  await agent.start();
+  try {
+    await agent.start();
+  } catch (error) {
+    await strip();
+    throw error;
+  }
   return {
     name,
     kubelet,
     agent,
     stop: async () => {
-      await kubelet.stop();
-      await agent.stop();
+      await strip();
       await lab.removeNode(name);
     },
   };
