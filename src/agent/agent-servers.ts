@@ -7,7 +7,7 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { IpFamily } from '../net/index.ts';
 import type { Logger } from '../observe/index.ts';
-import { messageOf, metricsContentType } from '../observe/index.ts';
+import { limitHttp, messageOf, metricsContentType } from '../observe/index.ts';
 import type { Agent } from './agent.ts';
 import type { Listen } from './health/health-check-servers.ts';
 
@@ -76,10 +76,13 @@ export class AgentServers {
         else response.destroy();
       }
     });
+    limitHttp(server);
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
       server.listen({ fd }, () => {
         server.off('error', reject);
+        // say, no descriptor is left for another connection: those that are there go on
+        server.on('error', (error) => this.#logger.warn({ error: messageOf(error) }, 'http listener failed'));
         resolve();
       });
     });

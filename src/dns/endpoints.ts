@@ -1,6 +1,7 @@
 /** The HTTP side of a name server: `/health`, `/ready`, `/metrics`, on one port or on CoreDNS's three. */
 import type { Server } from 'node:http';
 import type { Logger } from '../observe/index.ts';
+import { limitHttp, messageOf } from '../observe/index.ts';
 
 // Not imported: node:http would bring Node's WebSocket and fetch with it, which cost 8 MB.
 const http = process.getBuiltinModule('node:http');
@@ -26,12 +27,21 @@ export interface Endpoints {
 
 /** Starts answering. Rejects with the system's error when the address cannot be bound. */
 export async function startEndpoints(options: EndpointsOptions, { logger }: { readonly logger: Logger }): Promise<Endpoints> {
+  const answerOf = (path: string): EndpointAnswer => {
+    try {
+      return (Object.hasOwn(options.paths, path) ? options.paths[path]?.() : undefined) ?? { status: 404, body: 'not found\n' };
+    } catch (error) {
+      logger.warn({ path, problem: messageOf(error) }, 'answering failed');
+      return { status: 500, body: 'failed, see the log\n' };
+    }
+  };
   const server: Server = http.createServer((request, response) => {
     const path = (request.url ?? '/').split('?')[0] ?? '/';
-    const answer = options.paths[path]?.() ?? { status: 404, body: 'not found\n' };
+    const answer = answerOf(path);
     response.writeHead(answer.status, { 'content-type': answer.contentType ?? 'text/plain; charset=utf-8' });
     response.end(request.method === 'HEAD' ? undefined : answer.body);
   });
+  limitHttp(server);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   if ('fd' in options.listen) server.listen({ fd: options.listen.fd }, resolve);

@@ -6,7 +6,7 @@ import type { Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { IpFamily } from '../../net/index.ts';
 import type { Logger } from '../../observe/index.ts';
-import { messageOf } from '../../observe/index.ts';
+import { limitHttp, messageOf } from '../../observe/index.ts';
 
 /** Opens a listening TCP socket in the node's namespace and hands over its descriptor. An IPv6 one must not take IPv4 as well. */
 export type Listen = (address: string, port: number) => Promise<number>;
@@ -79,6 +79,7 @@ export class HealthCheckServers {
 
   #open(key: string, family: IpFamily, port: number, check: HealthCheck): void {
     const server = createServer((_request, response) => this.#answer(listener.check, response));
+    limitHttp(server);
     const listener: Listener = { server, check, opened: this.#listen(key, server, family, port, check) };
     this.#listeners.set(key, listener);
   }
@@ -91,6 +92,7 @@ export class HealthCheckServers {
         server.once('error', reject);
         server.listen({ fd }, () => {
           server.off('error', reject);
+          server.on('error', (error) => this.#logger.warn({ port, error: messageOf(error) }, 'health-check listener failed'));
           resolve();
         });
       });

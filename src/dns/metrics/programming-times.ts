@@ -21,7 +21,8 @@ export class ProgrammingTimes {
     const kind = labels?.['service.kubernetes.io/headless'] === undefined ? 'cluster_ip' : 'headless_with_selector';
     const row = this.#rows.get(kind) ?? new Float64Array(programmingBuckets.length + 3);
     this.#rows.set(kind, row);
-    const seconds = (this.#wallMs() - changedMs) / 1000;
+    // whatever a slice says: a sum that goes back would be a restart
+    const seconds = Math.max(0, this.#wallMs() - changedMs) / 1000;
     const at = programmingBuckets.findIndex((bound) => seconds <= bound);
     const slot = at < 0 ? programmingBuckets.length : at;
     row[slot] = (row[slot] ?? 0) + 1;
