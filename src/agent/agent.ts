@@ -53,6 +53,7 @@ export class Agent {
   readonly health: ProxyHealth;
   #startedAtMs = 0;
   #isRunning = false;
+  #isStopped = false;
   #timer: { readonly cancel: () => void } | undefined;
   #lastSyncMs = 0;
   #healthCheckWork: Promise<void> = Promise.resolve();
@@ -125,12 +126,16 @@ export class Agent {
     );
   }
 
-  /** Waits for the informers, programs the kernel for the first time and goes on. Nothing is programmed before all lists are there. */
+  /**
+   * Waits for the informers, programs the kernel for the first time and goes on. Nothing is programmed before all lists are there, and
+   * nothing once it was stopped.
+   */
   async start(): Promise<void> {
     const { services, endpointSlices, nodes, serviceCidrs } = this.#options.informers;
     await Promise.all([services.synced(), endpointSlices.synced(), nodes.synced()]);
     // A server older than 1.33 does not know the kind: then what the options say must do.
     if (serviceCidrs !== undefined) await Promise.race([serviceCidrs.synced(), wait(maxCidrWaitMs)]);
+    if (this.#isStopped) return;
     this.#startedAtMs = this.#clock.now();
     // It tells of everything that is there: that is one change.
     this.#tracker.start();
@@ -151,6 +156,7 @@ export class Agent {
 
   /** Stops following and closes the health-check ports. The tables stay: without them even established connections would stop. */
   async stop(): Promise<void> {
+    this.#isStopped = true;
     this.#isRunning = false;
     this.#tracker.stop();
     this.#timer?.cancel();

@@ -164,6 +164,26 @@ if (isInside(import.meta.url)) {
           ]);
         },
       ],
+      [
+        "a stranger's map that leads to a stranger's chain",
+        (batch: NftBatch) => {
+          batch.addChain(table, { name: 'stranger' });
+          batch.addSet(table, { name: 'strangers', key: ['ipv4_addr'], data: 'verdict' });
+          batch.addElements(table, 'strangers', [
+            { key: Uint8Array.of(10, 9, 9, 9), verdict: { kind: 'goto', chain: 'stranger' } },
+          ]);
+        },
+      ],
+      [
+        "a stranger's map that leads to a chain that nobody needs",
+        (batch: NftBatch) => {
+          batch.addChain(table, { name: 'pick-7' });
+          batch.addSet(table, { name: 'strangers', key: ['ipv4_addr'], data: 'verdict' });
+          batch.addElements(table, 'strangers', [
+            { key: Uint8Array.of(10, 9, 9, 9), verdict: { kind: 'goto', chain: 'pick-7' } },
+          ]);
+        },
+      ],
       ['a set of another kind', (batch: NftBatch) => batch.addSet(table, { name: 'stranger', key: ['ipv4_addr'] })],
       ['the table gone', (batch: NftBatch) => batch.deleteTable(table)],
       [
@@ -250,6 +270,22 @@ if (isInside(import.meta.url)) {
           const tookMs = await bestOf(5, 100, () => mendedAfter(() => nft(...words)));
           assert.ok(tookMs < 100, `${tookMs} ms`);
           assert.match(warnings.join('\n'), /someone else changed our tables, reading them back .*"who":"nft"/);
+        });
+      }
+
+      for (const [name, words] of [
+        ['an element that stands for all others', ['add', 'element', 'ip', 'fairlead', 'nodeport-ips', '{ * }']],
+        ['a chain with a hook of its own', ['add', 'chain', 'ip', 'fairlead', 'spy', '{ type filter hook input priority 5; }']],
+        [
+          'a rule with a list of its own in a chain of ours',
+          ['add', 'rule', 'ip', 'fairlead', 'services', 'ip daddr { 10.9.9.1, 10.9.9.2 } counter'],
+        ],
+        ['an object of a kind that we never make', ['add', 'quota', 'ip', 'fairlead', 'spy', '{ 1 mbytes; }']],
+      ] as const) {
+        test(`${name}: the table is ours again`, skip, async () => {
+          await mendedAfter(() => nft(...words));
+          assert.match(await lab.tcp('a3', '10.96.0.1', 80), /^(a2|b1) /);
+          assert.equal(lab.agents.get('n1')?.isHealthy, true);
         });
       }
 

@@ -122,7 +122,10 @@ export function findFaults(dump: Omit<TableDump, 'rows'>, family: IpFamily, opti
     badChains,
     missingCounters: counters.filter((name) => !dump.counters.has(name)),
     strangeChains,
-    strangeSets: [...dump.sets.keys()].filter((name) => !setNames.has(name)),
+    // a list in a rule goes with its rule
+    strangeSets: [...dump.sets.values()]
+      .filter(({ name, flags }) => !setNames.has(name) && (flags & anonymous) === 0)
+      .map(({ name }) => name),
   };
 }
 
@@ -167,13 +170,16 @@ export function appendRepair(
 export function appendStrangerRemoval(batch: NftBatch, family: IpFamily, faults: TableFaults): void {
   const table = tableOf(family);
   for (const name of faults.strangeChains) batch.flushChain(table, name);
-  for (const name of faults.strangeChains) batch.deleteChain(table, name);
+  // rules look into sets, and elements of sets lead to chains
   for (const name of faults.strangeSets) batch.deleteSet(table, name);
+  for (const name of faults.strangeChains) batch.deleteChain(table, name);
 }
 
 /** NFT_SET_* bits that we choose: interval 4, map 8, timeout 16, dynamic 32. Concatenation (128) follows from interval. */
 const flagBits = { interval: 4, map: 8, timeout: 16, dynamic: 32 } as const;
 const ourFlags = 4 | 8 | 16 | 32;
+/** NFT_SET_ANONYMOUS. */
+const anonymous = 1;
 const verdictType = 0xffff_ff00;
 
 function setFault(declared: NftSet, found: DumpedSet | undefined): string | undefined {

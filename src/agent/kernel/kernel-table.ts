@@ -50,6 +50,12 @@ export interface SyncResult extends Committed {
   readonly withdrawn?: readonly Bytes[];
 }
 
+/**
+ * Whoever may write to a table can put something there that no mending takes away (an element of a kind that we never make, say): then it
+ * is replaced, at the cost of the pins. Not at the first refusal, which may have passed by the next try.
+ */
+const maxFailedMends = 3;
+
 export class KernelTable {
   readonly family: IpFamily;
   readonly #options: KernelTableOptions;
@@ -60,6 +66,8 @@ export class KernelTable {
   #state: TableState;
   /** The kernel may hold anything: read it back before the next commit. */
   #isUnknown = true;
+  /** How often in a row the kernel refused to have the table mended. */
+  #failedMends = 0;
 
   constructor(options: KernelTableOptions, context: { readonly logger: Logger }) {
     this.family = options.family;
@@ -91,11 +99,14 @@ export class KernelTable {
     this.#isUnknown = true;
     const structure = dumpStructure(nftables, family);
     const faults = structure === undefined ? undefined : findFaults(structure, family, this.#options);
-    if (structure === undefined || faults === undefined || faults.mustRebuild.length > 0) {
+    const cannotMend = this.#failedMends >= maxFailedMends;
+    if (structure === undefined || faults === undefined || faults.mustRebuild.length > 0 || cannotMend) {
       if (faults !== undefined)
-        this.#logger.warn({ family, faults: faults.mustRebuild }, 'the table is not ours to mend, replacing it');
+        this.#logger.warn({ family, cannotMend, faults: faults.mustRebuild }, 'the table is not ours to mend, replacing it');
+      this.#failedMends = 0;
       return this.#build(structure !== undefined, fill);
     }
+    this.#failedMends++;
     const found = findRows(nftables, family, structure.sets);
     const state = new TableState(family, found);
     fill(state);
@@ -118,6 +129,7 @@ export class KernelTable {
     const committed = this.#commit(changes, { appendLast: () => appendStrangerRemoval(this.#batch, family, faults) });
     this.#state = state;
     this.#isUnknown = false;
+    this.#failedMends = 0;
     return { kind: 'adopted', changes: changes.size + mended, ...committed, withdrawn: withdrawnFrontends(changes, family) };
   }
 
