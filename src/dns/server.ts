@@ -193,9 +193,9 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
           { logger },
         );
   const stopping = new AbortController();
-  const stopFeeding = followInformers(informers, (event) => applyEvent(index, event));
+  const feed = followInformers(informers, (event) => applyEvent(index, event));
   if ('client' in options.source) for (const informer of listOf(informers)) informer.start(stopping.signal);
-  const known = Promise.all(listOf(informers).map((informer) => informer.synced())).then(() => {
+  const known = Promise.all([...listOf(informers).map((informer) => informer.synced()), feed.told]).then(() => {
     index.complete();
     areNamesKnown = true;
     logger.info({ names: index.forward.size, serial: index.serial }, 'names are known');
@@ -224,7 +224,7 @@ export async function startDnsServer(options: DnsServerOptions, { logger }: { re
     },
     async close() {
       stopping.abort(new Error('the name server was closed'));
-      stopFeeding();
+      feed.stop();
       stopNotifying?.();
       await Promise.all([...udp, ...tcp].map((service) => service.close()));
       await options.forwarder?.close();

@@ -170,15 +170,20 @@ export class NameIndex implements ServedNames {
       this.forward.put(`${encodeLabel(name)}\x03svc`, []);
       if (this.podMode !== 'disabled') this.forward.put(`${encodeLabel(name)}\x03pod`, []);
       this.#touch();
-      this.#moveAll(name, () => this.#namespaces.add(name));
     });
+    this.#latest = undefined;
+    this.#namespaces.add(name);
+    // Service by Service: there may be thousands, and whoever reads the memory waits for a change to end
+    for (const state of this.#byNamespace.get(name) ?? []) this.#change(() => this.#replace(noRecords, this.#recordsNow(state)));
   }
 
   removeNamespace(namespace: Namespace): void {
     const name = namespace.metadata?.name ?? '';
     if (!this.#namespaces.has(name)) return;
     this.#change(() => {
-      this.#moveAll(name, () => this.#namespaces.delete(name));
+      this.#latest = undefined;
+      for (const state of this.#byNamespace.get(name) ?? []) this.#replace(this.#recordsNow(state), noRecords);
+      this.#namespaces.delete(name);
       this.forward.remove(`${encodeLabel(name)}\x03svc`);
       this.forward.remove(`${encodeLabel(name)}\x03pod`);
       this.#touch();
@@ -308,15 +313,6 @@ export class NameIndex implements ServedNames {
     const now = this.#recordsNow(state);
     this.#latest = { state, records: now };
     this.#change(() => this.#replace(before, now));
-  }
-
-  /** Changes what all Services of a namespace depend on. */
-  #moveAll(namespace: string, change: () => unknown): void {
-    const states = [...(this.#byNamespace.get(namespace) ?? [])];
-    this.#latest = undefined;
-    const before = states.map((state) => this.#recordsNow(state));
-    change();
-    for (const [at, state] of states.entries()) this.#replace(before[at] ?? noRecords, this.#recordsNow(state));
   }
 
   /** Puts the records of one Service in the place of those that it had. */

@@ -25,13 +25,20 @@ export class ReverseIndex {
   /** Replaces what one Service claimed by what it claims now. Returns whether anything changed. */
   replace(before: readonly ReverseName[], now: readonly ReverseName[]): boolean {
     const gone = new Map(before.map((claim) => [idOf(claim), claim]));
-    const fresh = now.filter((claim) => !gone.delete(idOf(claim)));
-    const addresses = new Set([...gone.values(), ...fresh].map(({ address }) => address));
-    for (const address of addresses) {
-      const kept = this.at(address).filter((claim) => !gone.has(idOf(claim)));
-      this.#publish(address, [...kept, ...fresh.filter((claim) => claim.address === address)]);
+    /** What comes to each address that something comes to or goes from. */
+    const fresh = new Map<string, ReverseName[]>();
+    for (const claim of now) {
+      if (gone.delete(idOf(claim))) continue;
+      const own = fresh.get(claim.address);
+      if (own === undefined) fresh.set(claim.address, [claim]);
+      else own.push(claim);
     }
-    return addresses.size > 0;
+    for (const { address } of gone.values()) if (!fresh.has(address)) fresh.set(address, []);
+    for (const [address, claims] of fresh) {
+      const kept = this.at(address).filter((claim) => !gone.has(idOf(claim)));
+      this.#publish(address, [...kept, ...claims]);
+    }
+    return fresh.size > 0;
   }
 
   /** A cluster IP points to its Service alone; any other address to every endpoint name, those with a hostname first. */

@@ -11,14 +11,21 @@ export interface NameInformers {
   readonly pods?: Informer<Pod>;
 }
 
-/** Tells everything from now on; what the informers already hold comes at once. Returns a function that stops it. Does not start the informers. */
-export function followInformers(informers: NameInformers, tell: (event: IndexEvent) => void): () => void {
+/** What `followInformers` gives. */
+export interface Feed {
+  /** Resolves when all that the informers had read first was told. Rejects when one of them is stopped before. */
+  readonly told: Promise<void>;
+  readonly stop: () => void;
+}
+
+/**
+ * Tells everything from now on, and what the informers hold already. Does not start the informers. Namespaces come when all Services
+ * and slices were read once: without its namespace a Service has no names, and so the names of one with many slices are made once
+ * and not with each of them.
+ */
+export function followInformers(informers: NameInformers, tell: (event: IndexEvent) => void): Feed {
+  let isStopped = false;
   const stops = [
-    informers.namespaces.subscribe({
-      added: (object) => tell({ kind: 'namespace', isGone: false, object }),
-      updated: (_, object) => tell({ kind: 'namespace', isGone: false, object }),
-      deleted: (object) => tell({ kind: 'namespace', isGone: true, object }),
-    }),
     informers.services.subscribe({
       added: (object) => tell({ kind: 'service', isGone: false, object }),
       updated: (_, object) => tell({ kind: 'service', isGone: false, object }),
@@ -39,7 +46,20 @@ export function followInformers(informers: NameInformers, tell: (event: IndexEve
       }),
     );
   }
-  return () => {
-    for (const stop of stops) stop();
+  const followNamespaces = (): void => {
+    if (isStopped) return;
+    const stop = informers.namespaces.subscribe({
+      added: (object) => tell({ kind: 'namespace', isGone: false, object }),
+      updated: (_, object) => tell({ kind: 'namespace', isGone: false, object }),
+      deleted: (object) => tell({ kind: 'namespace', isGone: true, object }),
+    });
+    stops.push(stop);
+  };
+  return {
+    told: Promise.all([informers.services.synced(), informers.endpointSlices.synced()]).then(followNamespaces),
+    stop: () => {
+      isStopped = true;
+      for (const stop of stops) stop();
+    },
   };
 }
